@@ -1,0 +1,57 @@
+# module(<folder> [USES <folder>...] [LIBRARIES <target>...])
+#
+# Makes one library of src/<folder>: every *.cc is compiled, every *_test.cc goes into the test
+# program <folder>_test, and every header must compile on its own. USES names our modules, LIBRARIES
+# third-party targets, which stay private: no third-party header reaches a module's users unasked.
+function(module folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
+  string(REPLACE "/" "_" name ${folder})
+  file(GLOB sources CONFIGURE_DEPENDS src/${folder}/*.cc)
+  file(GLOB headers CONFIGURE_DEPENDS src/${folder}/*.h)
+  file(GLOB tests CONFIGURE_DEPENDS src/${folder}/*_test.cc)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  list(TRANSFORM arg_USES REPLACE "/" "_")
+
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(${name} PUBLIC ${arg_USES} PRIVATE ${arg_LIBRARIES})
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+    target_link_libraries(${name} INTERFACE ${arg_USES})
+  endif()
+  target_include_directories(${name} ${scope} ${PROJECT_SOURCE_DIR}/src)
+  if(headers)
+    target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS src FILES ${headers})
+    set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  endif()
+
+  if(tests AND BERTH_TESTS)
+    test_program(${name}_test SOURCES ${tests} USES ${name} LIBRARIES ${arg_LIBRARIES})
+  endif()
+endfunction()
+
+# module_test(<folder> USES <folder>... [LIBRARIES <target>...]): tests that span modules.
+function(module_test folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
+  string(REPLACE "/" "_" name ${folder})
+  list(TRANSFORM arg_USES REPLACE "/" "_")
+  file(GLOB tests CONFIGURE_DEPENDS ${folder}/*_test.cc)
+  if(tests AND BERTH_TESTS)
+    test_program(${name} SOURCES ${tests} USES ${arg_USES} LIBRARIES ${arg_LIBRARIES})
+  endif()
+endfunction()
+
+# One GoogleTest program, registered with ctest as one test per program (discovery starts a program
+# once per test, which costs more than the tests themselves). $BERTH_SOURCE_DIR finds data files.
+function(test_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_USES} ${arg_LIBRARIES} GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "BERTH_SOURCE_DIR=${PROJECT_SOURCE_DIR};BERTH_BUILD_DIR=${PROJECT_BINARY_DIR}")
+endfunction()
