@@ -1,10 +1,11 @@
-# module(<folder> [USES <folder>...] [LIBRARIES <target>...])
+# module(<folder> [USES <folder>...] [TEST_USES <folder>...] [LIBRARIES <target>...])
 #
 # Makes one library of src/<folder>: every *.cc is compiled, every *_test.cc goes into the test
-# program <folder>_test, and every header must compile on its own. USES names our modules, LIBRARIES
-# third-party targets, which stay private: no third-party header reaches a module's users unasked.
+# program <folder>_test, and every header must compile on its own. USES names our modules, TEST_USES
+# those that only its tests include, LIBRARIES third-party targets, which stay private: no
+# third-party header reaches a module's users unasked.
 function(module folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;TEST_USES;LIBRARIES")
   string(REPLACE "/" "_" name ${folder})
   file(GLOB sources CONFIGURE_DEPENDS src/${folder}/*.cc)
   file(GLOB headers CONFIGURE_DEPENDS src/${folder}/*.h)
@@ -13,6 +14,7 @@ function(module folder)
     list(REMOVE_ITEM sources ${tests})
   endif()
   list(TRANSFORM arg_USES REPLACE "/" "_")
+  list(TRANSFORM arg_TEST_USES REPLACE "/" "_")
 
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -30,7 +32,8 @@ function(module folder)
   endif()
 
   if(tests AND BERTH_TESTS)
-    test_program(${name}_test SOURCES ${tests} USES ${name} LIBRARIES ${arg_LIBRARIES})
+    test_program(${name}_test SOURCES ${tests} USES ${name} ${arg_TEST_USES}
+                 LIBRARIES ${arg_LIBRARIES})
   endif()
 endfunction()
 
@@ -54,4 +57,33 @@ function(test_program name)
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "BERTH_SOURCE_DIR=${PROJECT_SOURCE_DIR};BERTH_BUILD_DIR=${PROJECT_BINARY_DIR}")
+endfunction()
+
+# fuzz_target(<name> SOURCES <file>... USES <folder>...): a libFuzzer program; call it fuzz_<what>.
+# Built in the preset `fuzz` only; `./dev check` finds it by its name and runs it for a minute,
+# starting from tests/fuzz/corpus/<name> if that exists.
+function(fuzz_target name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;LIBRARIES")
+  if(NOT BERTH_FUZZ)
+    return()
+  endif()
+  list(TRANSFORM arg_USES REPLACE "/" "_")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_USES} ${arg_LIBRARIES})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()
+
+# python_test(<name> FOLDER <folder> [PATTERN <glob>]): the unittest files of one folder.
+function(python_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FOLDER;PATTERN" "")
+  if(NOT arg_PATTERN)
+    set(arg_PATTERN "test_*.py")
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${arg_FOLDER}/${arg_PATTERN})
+  if(tests AND BERTH_TESTS)
+    add_test(NAME ${name}
+      COMMAND /usr/bin/python3 -B -m unittest discover -s ${arg_FOLDER} -p ${arg_PATTERN}
+      WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "PYTHONPATH=${PROJECT_SOURCE_DIR}/python")
+  endif()
 endfunction()
