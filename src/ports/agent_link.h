@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -61,12 +62,15 @@ struct Report {
 };
 
 /// Bytes of a file that the controller keeps for a job: a log, metrics, an output, a checkpoint.
-/// Sent again from the acknowledged offset after a lost connection, so no tail is lost.
+/// Sent again from the acknowledged offset after a lost connection, so no tail is lost. Every chunk
+/// is answered with FileKept: what lies before the end of what is kept is skipped, what lies beyond
+/// it is dropped, so that an empty chunk asks how much there is (and makes the file).
 struct FileChunk {
   domain::JobId job;
   std::string path;  ///< Relative, such as "attempt-1/rank-0.log" or "outputs/models/digits.pt".
   std::uint64_t offset = 0;
   std::string bytes;
+  bool replace = false;  ///< What was kept of this path goes first; another file has its name now.
 };
 
 using FromAgent = std::variant<Hello, Report, FileChunk>;
@@ -139,7 +143,21 @@ class ControllerLink {
   virtual void open(Handlers handlers) = 0;
   /// Queues a message; false when there is no connection or its queue is full: send again later.
   virtual bool send(FromAgent message) = 0;
+  /// Reads a file that the controller keeps for a job, such as a checkpoint's, and hands its bytes
+  /// to `sink` in order; an error of the sink ends it and is returned. Blocks: call it from a thread
+  /// that may wait. Fails with `not_found` if no such file is kept.
+  virtual base::Result<> fetch(domain::JobId job, const std::string& path,
+                               const std::function<base::Result<>(std::string_view)>& sink) = 0;
   virtual void close() = 0;
+};
+
+/// What an agent asks of the controller's kept files: at most `most` bytes from `offset` on.
+struct KeptRange {
+  domain::NodeId node;  ///< Who asks; named by its certificate.
+  domain::JobId job;
+  std::string path;
+  std::uint64_t offset = 0;
+  std::size_t most = 0;
 };
 
 /// The controller's side: one connection of one agent whose certificate names `node`.
@@ -157,6 +175,8 @@ class AgentListener {
     std::function<void(std::shared_ptr<AgentConnection>)> connected;
     std::function<void(std::shared_ptr<AgentConnection>, FromAgent)> message;
     std::function<void(std::shared_ptr<AgentConnection>)> disconnected;
+    /// Serves ControllerLink::fetch; no bytes mean the end. May block on a disk, not on a network.
+    std::function<base::Result<std::string>(const KeptRange&)> read_kept;
   };
   virtual ~AgentListener() = default;
   virtual base::Result<> open(Handlers handlers) = 0;
