@@ -1,0 +1,37 @@
+"""What a training script may ask of Berth, with the standard library alone.
+
+    import berth
+
+    folder = berth.resume_from()                  # a complete checkpoint, or None
+    for step in range(first, last):
+        berth.log(step=step, loss=loss)
+        if berth.should_stop():
+            break
+        with berth.checkpoint(step) as folder:    # offered only once it is whole
+            torch.save(state, folder + "/state.pt")
+    berth.save_model("model.pt", accuracy=0.97)
+
+Everything is driven by the BERTH_* variables that an agent sets for a rank; README.md lists them.
+Without them the same script runs on a laptop: metrics go nowhere, checkpoints under ./checkpoints,
+models under ./outputs.
+"""
+
+from berth._checkpoints import checkpoint
+from berth._environment import output_dir, rank, world_size
+from berth._metrics import log, note
+from berth._models import save_model
+from berth._resume import resume_from
+from berth._stop import seconds_left, should_stop
+
+__all__ = [
+    "checkpoint",
+    "log",
+    "note",
+    "output_dir",
+    "rank",
+    "resume_from",
+    "save_model",
+    "seconds_left",
+    "should_stop",
+    "world_size",
+]
