@@ -55,7 +55,10 @@ class HttpClient {
   virtual ~HttpClient() = default;
   virtual base::Result<HttpResponse> send(const HttpRequest& request) = 0;
   /// Opens a WebSocket and calls `on_text` with each message until it returns false or the server
-  /// closes. An HTTP refusal of the upgrade is returned as the response.
+  /// closes. While the stream is quiet, `on_text` is called with an empty text several times a
+  /// second, so that the caller can look at other things and leave. The response has status 101
+  /// after an orderly end; a broken connection is an error (`unavailable`). An HTTP refusal of the
+  /// upgrade is returned as the response.
   virtual base::Result<HttpResponse> stream(const HttpRequest& request,
                                             std::function<bool(std::string_view)> on_text) = 0;
 };
