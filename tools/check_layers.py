@@ -50,6 +50,7 @@ def in_room(folder, rooms):
 class LayerCheck:
     def __init__(self, root):
         self.root = pathlib.Path(root)
+        self.cmake = (self.root / "CMakeLists.txt").read_text(encoding="utf-8")
         self.lines = read_modules(root)
         self.modules = {m.folder: m for m in self.lines if m.kind == "module"}
         self.errors = []
@@ -102,11 +103,16 @@ class LayerCheck:
         return seen
 
     def owner(self, source):
-        """The module lines that compile `source`; none for what is built by hand in apps."""
+        """The module lines that compile `source`."""
         if source.room == "src":
             return [self.modules[source.folder]] if source.folder in self.modules else []
         return [m for m in self.lines if m.kind == "module_test" and m.folder == source.place
                 or m.kind == "fuzz_target" and source.file in m.lists["SOURCES"]]
+
+    def is_program(self, source):
+        """Whether CMakeLists.txt builds `source` by hand into a program, where modules meet."""
+        return source.room == "src" and (in_room(source.folder, ("apps",))
+                                         or f"{source.place}/" in self.cmake)
 
     def note_inner_header(self, source):
         if source.is_header and in_room(source.folder, ("adapters", "apps")):
@@ -120,11 +126,10 @@ class LayerCheck:
 
     def check_source(self, source):
         owners = self.owner(source)
-        if not owners:
-            if source.room == "src" and not in_room(source.folder, ("apps",)):
+        if not owners and not self.is_program(source):
+            if source.room == "src":
                 self.report(source.file, 1, f"folder {source.folder} has no module line")
-            if source.room != "src" or not in_room(source.folder, ("apps",)):
-                return
+            return
         for line, angle, name in source.includes:
             problem = (self.angle_problem(source, owners, name) if angle
                        else self.quote_problem(source, owners, name))
@@ -144,7 +149,7 @@ class LayerCheck:
             return f'write the whole path: #include "{source.folder}/{name}"'
         if name in self.inner_headers and target != source.folder:
             return f"{name} shows third-party headers and is for {target} alone"
-        if not owners:  # An app built by hand: it is the place where everything meets.
+        if not owners:
             return None if target in self.modules else f"{target} is no module"
         allowed = self.reach([m.folder for m in owners] + [u for m in owners for u in m.uses])
         if source.is_test:

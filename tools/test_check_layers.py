@@ -73,6 +73,8 @@ class LayersTest(unittest.TestCase):
         self.assert_caught("src/controller/inner/a.cc", "",
                            ("src/controller/inner/a.cc:1:", "no module line"))
         self.assert_fine("src/apps/berth/main.cc", '#include "adapters/sql/log.h"\n')
+        self.assert_fine("src/shim/a.cc", '#include "base/b.h"\n',
+                         cmake="module(base)\nadd_executable(berth-shim src/shim/a.cc)\n")
 
     def test_pure_modules_do_not_touch_the_world(self):
         for bad in ("auto t = std::chrono::system_clock::now();", "auto t = time(nullptr);",
