@@ -170,9 +170,9 @@ bool read_integer(Reader& reader, const boost::json::value& from, T& to) {
     to = static_cast<T>(*number);
     return true;
   }
-  if (const auto* number = from.if_double();
-      number && std::abs(*number) <= kExact && std::trunc(*number) == *number &&
-      std::in_range<T>(static_cast<std::int64_t>(*number))) {
+  if (const auto* number = from.if_double(); number && std::abs(*number) <= kExact &&
+                                             std::trunc(*number) == *number &&
+                                             std::in_range<T>(static_cast<std::int64_t>(*number))) {
     to = static_cast<T>(*number);
     return true;
   }
@@ -299,13 +299,15 @@ Result<T> from_json(const boost::json::value& from, Mode mode) {
 
 template <class... Ts>
 boost::json::value variant_to_json(const std::variant<Ts...>& from) {
-  return std::visit([]<class T>(const T& alternative) -> boost::json::value {
-    boost::json::object to;
-    to.reserve(1 + detail::kNames<detail::Members<T>>.size());
-    to.emplace(detail::kTypeKey, detail::write_string(type_name<T>()));
-    detail::write_members(alternative, to);
-    return to;
-  }, from);
+  return std::visit(
+      []<class T>(const T& alternative) -> boost::json::value {
+        boost::json::object to;
+        to.reserve(1 + detail::kNames<detail::Members<T>>.size());
+        to.emplace(detail::kTypeKey, detail::write_string(type_name<T>()));
+        detail::write_members(alternative, to);
+        return to;
+      },
+      from);
 }
 
 template <class Variant>

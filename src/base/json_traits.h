@@ -1,5 +1,7 @@
 #pragma once
 #include <array>
+#include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
 #include <boost/describe/enumerators.hpp>
 #include <boost/describe/members.hpp>
 #include <boost/json/value.hpp>
@@ -24,7 +26,7 @@ namespace base {
 /// missing key keeps the member's default.
 enum class Mode {
   lenient,  ///< Facts, snapshots: unknown keys are ignored; errors have the code data_loss.
-  strict,   ///< Requests, job files: unknown keys are errors; errors have the code invalid_argument.
+  strict,  ///< Requests, job files: unknown keys are errors; errors have the code invalid_argument.
 };
 
 /// Makes a struct read and write as its one member, not as an object, when specialised:
@@ -75,8 +77,8 @@ concept Bare = !std::is_null_pointer_v<std::remove_cv_t<decltype(bare_member<T>)
 template <class T>
 concept Described = boost::describe::has_describe_members<T>::value && !std::is_union_v<T>;
 template <class T>
-using Members = boost::describe::describe_members<
-    T, boost::describe::mod_public | boost::describe::mod_inherited>;
+using Members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                         boost::describe::mod_inherited>;
 template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
