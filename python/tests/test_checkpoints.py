@@ -72,6 +72,12 @@ class CheckpointTest(CheckpointCase):
         with open(os.path.join(path, "deep", "er.pt"), "rb") as file:
             self.assertEqual(file.read(), b"d")
 
+    def write_in_a_folder(self, step):
+        with berth.checkpoint(step) as folder:
+            os.mkdir(os.path.join(folder, "parts"))
+            with open(os.path.join(folder, "parts", "a"), "wb") as file:
+                file.write(b"1")
+
     def test_files_reach_the_disk_before_the_manifest_and_that_before_the_name(self):
         order = []
         synced, renamed = os.fsync, os.rename
@@ -85,9 +91,10 @@ class CheckpointTest(CheckpointCase):
             renamed(source, target)
 
         with mock.patch("os.fsync", fsync), mock.patch("os.rename", rename):
-            berth.checkpoint(1, {"a": b"1"})
+            self.write_in_a_folder(1)
         manifest, name = order.index("MANIFEST.json"), order.index("rename")
-        self.assertLess(order.index("a"), manifest)
+        self.assertLess(order.index("a"), order.index("parts"))
+        self.assertLess(order.index("parts"), manifest)
         self.assertLess(manifest, name)
         self.assertTrue(order[manifest + 1].startswith(".step-00000001"))
         self.assertIn("checkpoints", order[name + 1 :])

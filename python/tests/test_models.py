@@ -1,10 +1,12 @@
 import hashlib
 import os
 import unittest
+from unittest import mock
 
 from isolated import IsolatedTest
 
 import berth
+from berth import _files
 
 
 class SaveModelTest(IsolatedTest):
@@ -35,6 +37,9 @@ class SaveModelTest(IsolatedTest):
             self.assertEqual(file.read(), b"new")
         with self.assertRaises(OSError):
             berth.save_model(self.path("absent"), name="m")
+        with mock.patch.object(_files, "measure", side_effect=OSError(28, "No space left")):
+            with self.assertRaises(OSError):
+                berth.save_model(b"newer", name="m")
         self.assertEqual(os.listdir(os.path.dirname(path)), ["m"])
 
     def test_says_no_to_a_name_that_leads_elsewhere(self):
