@@ -54,6 +54,7 @@ class LayerCheck:
         self.lines = read_modules(root)
         self.modules = {m.folder: m for m in self.lines if m.kind == "module"}
         self.errors = []
+        self.orphans = set()  # Folders without a module line; each is reported once.
         self.inner_headers = set()  # Headers of adapters and apps that show third-party headers.
 
     def run(self):
@@ -127,7 +128,8 @@ class LayerCheck:
     def check_source(self, source):
         owners = self.owner(source)
         if not owners and not self.is_program(source):
-            if source.room == "src":
+            if source.room == "src" and source.folder not in self.orphans:
+                self.orphans.add(source.folder)
                 self.report(source.file, 1, f"folder {source.folder} has no module line")
             return
         for line, angle, name in source.includes:
