@@ -24,7 +24,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@unittest.skipUnless(TORCH, "torch is absent from " + PYTHON)
+@unittest.skipUnless(TORCH, "training on digits: torch is absent from " + PYTHON)
 class TrainTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="berth-digits-")

@@ -45,7 +45,7 @@ class Network(nn.Module):
 
 
 class Digits:
-    """The images, [n, 1, 8, 8] from 0 to 1, split by a seed into those to learn from and to test."""
+    """The images, [n, 1, 8, 8] from 0 to 1, split by a seed into training and test."""
 
     def __init__(self, path, seed):
         with gzip.open(path, "rt") as file:

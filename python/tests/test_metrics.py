@@ -97,8 +97,8 @@ class LogTest(IsolatedTest):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_notes_are_kept_in_any_script(self):
-        berth.note("学习率减半\n")
-        self.assertEqual(self.lines("note")[0]["text"], "学习率减半\n")
+        berth.note("\u5b66\u4e60\u7387\n")
+        self.assertEqual(self.lines("note")[0]["text"], "\u5b66\u4e60\u7387\n")
 
     def test_two_processes_never_mix_their_lines(self):
         children = [self.start(WRITER.format(who=who)) for who in (1, 2)]
