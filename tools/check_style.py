@@ -6,7 +6,8 @@
   * No type is called ...Manager, Helper, Util, Common, Base, Impl, Info or Data, no file util.h.
   * `TODO` only with an issue number: TODO(#12).
   * Headers begin with `#pragma once`.
-  * Code is ASCII; other letters live in the zh catalogs.
+  * Code is ASCII; other letters live in catalogs: a part of their path is zh, text, catalog or
+    locales.
   * Every folder of code has a README.md of at most 40 lines.
   * No path of one particular machine.
 
@@ -141,12 +142,12 @@ class StyleCheck:
             self.report(file, len(lines), f"a README has at most {MOST_README_LINES} lines")
 
     def check_code(self, file, lines):
-        is_catalog = re.search(r"(?:^|[/_.-])zh(?:[/_.-]|$)", file)
+        is_catalog = re.search(r"(?:^|[/_.-])(?:zh|text|catalog|locales)(?:[/_.-]|$)", file)
         for number, line in enumerate(lines, 1):
             if len(line) > MOST_COLUMNS and not re.search(r"https?://\S{60}", line):
                 self.report(file, number, f"{len(line)} columns, {MOST_COLUMNS} at most")
             if not line.isascii() and not is_catalog:
-                self.report(file, number, "non-ASCII text belongs into a zh catalog")
+                self.report(file, number, "non-ASCII text belongs into a catalog")
             if UNNUMBERED_TODO.search(line) and not file.startswith("tools/"):
                 self.report(file, number, "a TODO needs an issue number: TODO(#12)")
         is_test = re.search(r"(?:^|[/_.])test|[_.]test\.", file)

@@ -93,10 +93,11 @@ TEST(Quote, Waits) {
         self.assert_fine("src/base/a.h", "// Why.\n#pragma once\n")
         self.assert_caught("src/base/a.h", "int a;\n", "src/base/a.h:1:", "#pragma once")
 
-    def test_code_is_ascii_outside_the_zh_catalog(self):
+    def test_code_is_ascii_outside_the_catalogs(self):
         self.assert_caught("src/base/a.cc", 'auto s = "\u4e2d";\n', "src/base/a.cc:1:",
-                           "zh catalog")
-        self.assert_fine("src/base/catalog_zh.cc", 'auto s = "\u4e2d";\n')
+                           "catalog")
+        self.assert_fine("src/base/page_zh.cc", 'auto s = "\u4e2d";\n')
+        self.assert_fine("src/cli/text/verbs.cc", 'auto s = "\u4e2d";\n')
         self.assert_fine("README.zh-CN.md", "\u4e2d\n")
 
     def test_no_path_of_one_machine(self):
