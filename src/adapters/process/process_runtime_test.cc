@@ -1,0 +1,495 @@
+#include "adapters/process/process_runtime.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "adapters/process/rank_files.h"
+
+namespace {
+
+namespace files = std::filesystem;
+using adapters::process::ProcessId;
+using adapters::process::ProcessRuntime;
+using base::ErrorCode;
+using domain::ExitCause;
+using ports::RankEnd;
+using ports::RankKey;
+using namespace std::chrono_literals;
+
+constexpr auto kDeadline = 30s;
+
+std::string shim_path() {
+  const char* build = std::getenv("BERTH_BUILD_DIR");
+  return std::string(build == nullptr ? "build/dev" : build) + "/berth-shim";
+}
+
+bool eventually(const std::function<bool()>& holds) {
+  const auto until = std::chrono::steady_clock::now() + kDeadline;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+bool is_alive(int pid) {
+  const auto process = adapters::process::read_process(pid);
+  return process && process->alive();
+}
+
+std::string content_of(const files::path& path) {
+  return adapters::process::read_small_file(path);
+}
+
+/// Keeps what a runtime reports, from whatever thread.
+class Ends {
+ public:
+  void add(const RankKey& key, const RankEnd& end) {
+    const std::scoped_lock lock(mutex_);
+    ends_.emplace(key, end);
+    changed_.notify_all();
+  }
+  std::optional<RankEnd> wait_for(const RankKey& key) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kDeadline, [&] { return ends_.contains(key); });
+    const auto found = ends_.find(key);
+    return found == ends_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::size_t count(const RankKey& key) {
+    const std::scoped_lock lock(mutex_);
+    return ends_.count(key);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::multimap<RankKey, RankEnd> ends_;
+};
+
+class ProcessRuntimeTest : public testing::Test {
+ protected:
+  ProcessRuntimeTest() {
+    std::string name = (files::temp_directory_path() / "berth-process-XXXXXX").string();
+    root = mkdtemp(name.data());
+  }
+  ~ProcessRuntimeTest() override {
+    runtime.reset();
+    std::error_code ignored;
+    files::remove_all(root, ignored);
+  }
+
+  void open_runtime(bool use_cgroups = true) {
+    auto opened =
+        ProcessRuntime::open({.shim_path = shim_path(), .use_cgroups = use_cgroups, .cgroup_parent = {}});
+    ASSERT_TRUE(opened) << opened.error().message;
+    runtime = *std::move(opened);
+    runtime->on_end([this](const RankKey& key, const RankEnd& end) {
+      if (at_end) at_end();
+      ends.add(key, end);
+    });
+  }
+
+  ports::Launch launch(std::vector<std::string> command, std::int64_t job = 1) const {
+    const files::path folder = root / std::to_string(job);
+    files::create_directories(folder);
+    return {.key = {.job = {job}, .attempt = 1, .rank = 0},
+            .command = std::move(command),
+            .env = {{"PATH", "/usr/bin:/bin"}},
+            .workdir = root,
+            .folder = folder,
+            .log_path = folder / "log",
+            .limits = {}};
+  }
+  ports::Launch script(const std::string& text, std::int64_t job = 1) const {
+    return launch({"sh", "-c", text}, job);
+  }
+
+  RankEnd run(const ports::Launch& wanted) {
+    const auto started = runtime->start(wanted);
+    EXPECT_TRUE(started) << started.error().message;
+    const auto end = ends.wait_for(wanted.key);
+    EXPECT_TRUE(end) << "no end was reported";
+    return end.value_or(RankEnd{});
+  }
+
+  /// The pids that a script has appended to the file `pids`.
+  std::vector<int> pids() const {
+    std::ifstream in(root / "pids");
+    std::vector<int> all;
+    for (int pid = 0; in >> pid;) all.push_back(pid);
+    return all;
+  }
+  bool all_dead() const { return std::ranges::none_of(pids(), is_alive); }
+
+  files::path root;
+  Ends ends;
+  std::function<void()> at_end;
+  std::unique_ptr<ProcessRuntime> runtime;
+};
+
+/// Two processes in sessions of their own, one of them an orphan, and one that stays in the group.
+constexpr char kDaemons[] =
+    "(setsid sh -c 'echo $$ >> pids; exec sleep 300' &)\n"
+    "setsid sh -c 'echo $$ >> pids; (setsid sh -c \"echo \\$\\$ >> pids; sleep 300\" &) ; sleep 300' &\n"
+    "env -i /bin/sh -c 'echo $$ >> pids; exec /bin/sleep 300' &\n"
+    "until [ $(wc -l < pids) = 4 ]; do :; done\n";
+
+TEST_F(ProcessRuntimeTest, ReportsExitCodesAndSignals) {
+  open_runtime();
+  const RankEnd good = run(script("exit 0", 1));
+  EXPECT_EQ(good.cause, ExitCause::success);
+  EXPECT_GT(good.at.ms, 1'600'000'000'000);
+  const RankEnd bad = run(script("exit 3", 2));
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_EQ(bad.cause, ExitCause::failed);
+  EXPECT_EQ(bad.detail, "exited with code 3");
+  const RankEnd crashed = run(script("kill -SEGV $$", 3));
+  EXPECT_EQ(crashed.signal, SIGSEGV);
+  EXPECT_EQ(crashed.cause, ExitCause::crashed);
+  EXPECT_EQ(crashed.detail, "killed by SIGSEGV");
+}
+
+TEST_F(ProcessRuntimeTest, AppendsBothStreamsToTheLogAndGivesAnEmptyInput) {
+  open_runtime();
+  const auto wanted = script("cat; echo out; echo err >&2");
+  std::ofstream(wanted.log_path) << "before\n";
+  run(wanted);
+  EXPECT_EQ(content_of(wanted.log_path), "before\nout\nerr\n");
+}
+
+TEST_F(ProcessRuntimeTest, GivesTheWholeEnvironmentAndNothingElse) {
+  open_runtime();
+  ASSERT_EQ(setenv("BERTH_TEST_LEAK", "1", 1), 0);
+  auto wanted = launch({"env"});
+  wanted.env["EMPTY"] = "";
+  wanted.env["BERTH_RANK_KEY"] = "forged";
+  run(wanted);
+  EXPECT_EQ(content_of(wanted.log_path), "BERTH_RANK_KEY=1.1.0\nBERTH_RANK_FOLDER=" + wanted.folder +
+                                             "\nEMPTY=\nPATH=/usr/bin:/bin\n");
+}
+
+TEST_F(ProcessRuntimeTest, InheritsNoDescriptorsAndNoBlockedSignals) {
+  open_runtime();
+  const int leaked = dup(STDERR_FILENO);  // Not closed on exec.
+  const auto wanted = script("ls /proc/self/fd | tr '\\n' ' '; grep SigBlk /proc/self/status");
+  run(wanted);
+  close(leaked);
+  EXPECT_EQ(content_of(wanted.log_path), "0 1 2 3 SigBlk:\t0000000000000000\n");
+}
+
+TEST_F(ProcessRuntimeTest, RefusesACommandThatCannotRun) {
+  open_runtime();
+  const auto missing = runtime->start(launch({"no-such-command"}, 1));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_TRUE(missing.error().message.contains("no-such-command")) << missing.error().message;
+  std::ofstream(root / "text") << "words";
+  const auto not_executable = runtime->start(launch({"./text"}, 2));
+  ASSERT_FALSE(not_executable);
+  EXPECT_EQ(not_executable.error().code, ErrorCode::permission_denied);
+  auto nowhere = launch({"true"}, 3);
+  nowhere.workdir = "/no/such/folder";
+  EXPECT_EQ(runtime->start(nowhere).error().code, ErrorCode::not_found);
+  EXPECT_EQ(runtime->start(launch({}, 4)).error().code, ErrorCode::invalid_argument);
+  // A refused start leaves nothing behind: the same key may be started again.
+  EXPECT_EQ(run(launch({"true"}, 1)).cause, ExitCause::success);
+}
+
+TEST_F(ProcessRuntimeTest, ReportsAFailedExecAsCannotStart) {
+  open_runtime();
+  std::ofstream(root / "script") << "#!/no/such/interpreter\n";
+  files::permissions(root / "script", files::perms::owner_all);
+  const RankEnd end = run(launch({"./script"}));
+  EXPECT_EQ(end.cause, ExitCause::cannot_start);
+  EXPECT_EQ(end.detail, "cannot exec the command: No such file or directory");
+  auto unloggable = launch({"true"}, 2);
+  unloggable.log_path = root / "no" / "folder";
+  EXPECT_EQ(run(unloggable).detail, "cannot open the log: No such file or directory");
+}
+
+TEST_F(ProcessRuntimeTest, EndsOnlyWhenEveryDaemonIsDead) {
+  open_runtime();
+  bool dead_at_end = false;
+  at_end = [&] { dead_at_end = pids().size() == 4 && all_dead(); };
+  const RankEnd end = run(script(std::string(kDaemons) + "exit 5"));
+  EXPECT_EQ(end.exit_code, 5);
+  EXPECT_TRUE(dead_at_end);
+}
+
+TEST_F(ProcessRuntimeTest, TerminateReachesEveryProcessAndTheExitCodeIsKept) {
+  open_runtime();
+  const auto wanted = script(
+      "setsid sh -c 'trap \"echo daemon; exit\" TERM; echo $$ >> pids; while :; do sleep 0.02; done' &\n"
+      "trap 'wait; exit 7' TERM; until [ -s pids ]; do :; done; echo ready; while :; do sleep 0.02; done");
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(eventually([&] { return content_of(wanted.log_path).contains("ready"); }));
+  runtime->terminate(wanted.key);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_code, 7);
+  EXPECT_TRUE(content_of(wanted.log_path).contains("daemon"));
+}
+
+TEST_F(ProcessRuntimeTest, TerminateRightAfterStartIsNotLost) {
+  open_runtime();
+  for (std::int64_t job = 1; job <= 20; ++job) {
+    const auto wanted = launch({"sleep", "300"}, job);
+    ASSERT_TRUE(runtime->start(wanted));
+    runtime->terminate(wanted.key);
+    const auto end = ends.wait_for(wanted.key);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->signal, SIGTERM);
+  }
+}
+
+TEST_F(ProcessRuntimeTest, KillEndsARankThatIgnoresTermination) {
+  open_runtime();
+  const auto wanted =
+      script("trap '' TERM; (trap 'echo told' TERM; echo ready; while :; do sleep 0.02; done)");
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(eventually([&] { return content_of(wanted.log_path).contains("ready"); }));
+  runtime->terminate(wanted.key);
+  runtime->terminate({.job = {99}, .attempt = 1, .rank = 0});
+  // A shell cannot trap what was ignored at its start, so only the time tells: it must still run
+  // when a later rank has come and gone.
+  EXPECT_EQ(run(launch({"sleep", "0.1"}, 2)).cause, ExitCause::success);
+  EXPECT_EQ(ends.count(wanted.key), 0U);
+  runtime->kill(wanted.key);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGKILL);
+}
+
+TEST_F(ProcessRuntimeTest, KillsWhatALostShimLeft) {
+  for (const bool use_cgroups : {true, false}) {
+    files::remove(root / "pids");
+    open_runtime(use_cgroups);
+    const std::int64_t job = use_cgroups ? 1 : 2;
+    bool dead_at_end = false;
+    at_end = [&] { dead_at_end = all_dead(); };
+    auto wanted = script(std::string(kDaemons) + "echo $$ >> pids; echo ready; wait", job);
+    wanted.limits.cpu_millis = 500;
+    ASSERT_TRUE(runtime->start(wanted));
+    ASSERT_TRUE(eventually([&] { return content_of(wanted.log_path).contains("ready"); }));
+    ASSERT_EQ(pids().size(), 5U);
+    ASSERT_FALSE(all_dead());
+    const auto identity = adapters::process::read_identity(wanted.folder);
+    ASSERT_TRUE(identity);
+    ASSERT_EQ(::kill(identity->id.pid, SIGTERM), 0);  // Does not concern a shim.
+    ASSERT_EQ(::kill(identity->id.pid, SIGKILL), 0);
+    const auto end = ends.wait_for(wanted.key);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->cause, ExitCause::shim_lost);
+    EXPECT_EQ(end->detail, "its shim got signal 9");
+    EXPECT_NE(end->exit_code, 0);
+    EXPECT_TRUE(dead_at_end) << "use_cgroups " << use_cgroups;
+  }
+}
+
+TEST_F(ProcessRuntimeTest, ASecondStartFindsTheFirst) {
+  open_runtime();
+  const auto wanted = script("echo run; sleep 0.1");
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(runtime->start(wanted));
+  open_runtime();  // Another agent.
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(ends.wait_for(wanted.key));
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(runtime->adopt(wanted.key, wanted.folder));
+  run(launch({"true"}, 2));  // Whatever the calls above set off has happened by now.
+  EXPECT_EQ(ends.count(wanted.key), 1U);
+  EXPECT_EQ(content_of(wanted.log_path), "run\n");
+}
+
+/// Starts ranks in a process of its own and kills that with SIGKILL.
+void start_and_die(const std::vector<ports::Launch>& launches) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t agent = fork();
+  ASSERT_GE(agent, 0);
+  if (agent == 0) {
+    auto opened = ProcessRuntime::open({.shim_path = shim_path(), .cgroup_parent = {}});
+    if (!opened) _exit(1);
+    (*opened)->on_end([](const RankKey&, const RankEnd&) {});
+    for (const auto& each : launches) {
+      if (!(*opened)->start(each)) _exit(1);
+    }
+    (void)!write(ready[1], "x", 1);
+    for (;;) pause();
+  }
+  close(ready[1]);
+  char byte = 0;
+  EXPECT_EQ(read(ready[0], &byte, 1), 1) << "the first agent could not start its ranks";
+  close(ready[0]);
+  ::kill(agent, SIGKILL);
+  waitpid(agent, nullptr, 0);
+}
+
+TEST_F(ProcessRuntimeTest, AdoptsTheRanksOfAKilledAgent) {
+  auto long_rank = script("echo alive; exec sleep 300", 1);
+  long_rank.limits.cpu_millis = 1000;
+  const auto short_rank = script("exit 4", 2);
+  const auto lost_rank = script("echo $$ >> pids; exec sleep 300", 3);
+  start_and_die({long_rank, short_rank, lost_rank});
+  ASSERT_TRUE(eventually([&] {
+    return adapters::process::read_end(short_rank.folder).has_value() && pids().size() == 1;
+  }));
+  ::kill(adapters::process::read_identity(lost_rank.folder)->id.pid, SIGKILL);
+  open_runtime();
+  for (const auto& each : {long_rank, short_rank, lost_rank}) {
+    ASSERT_TRUE(runtime->adopt(each.key, each.folder));
+  }
+  const auto short_end = ends.wait_for(short_rank.key);
+  ASSERT_TRUE(short_end);
+  EXPECT_EQ(short_end->exit_code, 4);
+  EXPECT_EQ(short_end->cause, ExitCause::failed);
+  const auto lost_end = ends.wait_for(lost_rank.key);
+  ASSERT_TRUE(lost_end);
+  EXPECT_EQ(lost_end->cause, ExitCause::shim_lost);
+  EXPECT_TRUE(all_dead());
+  EXPECT_EQ(ends.count(long_rank.key), 0U);
+  EXPECT_TRUE(runtime->usage(long_rank.key));
+  runtime->terminate(long_rank.key);
+  const auto long_end = ends.wait_for(long_rank.key);
+  ASSERT_TRUE(long_end);
+  EXPECT_EQ(long_end->signal, SIGTERM);
+}
+
+TEST_F(ProcessRuntimeTest, AnAgentKilledInTheMiddleOfAStartLosesNothing) {
+  // Kills the first agent at any moment of a start; whatever it left is found to end or to live.
+  for (std::int64_t job = 1; job <= 30; ++job) {
+    const auto wanted = launch({"sleep", "300"}, job);
+    const pid_t agent = fork();
+    ASSERT_GE(agent, 0);
+    if (agent == 0) {
+      auto opened = ProcessRuntime::open({.shim_path = shim_path(), .cgroup_parent = {}});
+      if (opened) (void)(*opened)->start(wanted);
+      for (;;) pause();
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(150 * job));
+    ::kill(agent, SIGKILL);
+    waitpid(agent, nullptr, 0);
+    open_runtime();
+    ASSERT_TRUE(runtime->adopt(wanted.key, wanted.folder));
+    runtime->kill(wanted.key);
+    const auto end = ends.wait_for(wanted.key);
+    ASSERT_TRUE(end) << "moment " << job;
+    const bool ran = end->signal == SIGKILL;
+    EXPECT_TRUE(ran || end->cause == ExitCause::shim_lost) << end->detail;
+    EXPECT_EQ(ran, files::exists(files::path(wanted.folder) / "identity"));
+  }
+}
+
+TEST_F(ProcessRuntimeTest, AnAdoptedFolderWithoutAShimIsLost) {
+  open_runtime();
+  const auto never = launch({"true"}, 1);
+  ASSERT_TRUE(runtime->adopt(never.key, never.folder));
+  EXPECT_EQ(ends.wait_for(never.key)->detail, "it was never really started");
+  const RankKey nowhere{.job = {2}, .attempt = 1, .rank = 0};
+  ASSERT_TRUE(runtime->adopt(nowhere, root / "no" / "folder"));
+  EXPECT_EQ(ends.wait_for(nowhere)->cause, ExitCause::shim_lost);
+}
+
+TEST_F(ProcessRuntimeTest, NeverSignalsAProcessThatOnlyHasThePid) {
+  const pid_t stranger = fork();
+  ASSERT_GE(stranger, 0);
+  if (stranger == 0) {
+    setsid();
+    for (;;) pause();
+  }
+  ProcessId id = adapters::process::read_process(stranger)->id;
+  open_runtime();
+  const auto reused = launch({"true"}, 1);
+  std::ofstream(reused.folder + "/identity")
+      << stranger << ' ' << id.start_ticks - 1 << ' ' << adapters::process::boot_id() << '\n';
+  ASSERT_TRUE(runtime->adopt(reused.key, reused.folder));
+  runtime->kill(reused.key);
+  EXPECT_EQ(ends.wait_for(reused.key)->detail, "its shim is gone");
+  const auto rebooted = launch({"true"}, 2);
+  std::ofstream(rebooted.folder + "/identity") << stranger << ' ' << id.start_ticks << " other\n";
+  ASSERT_TRUE(runtime->adopt(rebooted.key, rebooted.folder));
+  EXPECT_EQ(ends.wait_for(rebooted.key)->detail, "the machine was restarted");
+  EXPECT_TRUE(is_alive(stranger));
+  ::kill(stranger, SIGKILL);
+  waitpid(stranger, nullptr, 0);
+}
+
+TEST_F(ProcessRuntimeTest, MeasuresWhatARankUses) {
+  open_runtime();
+  const auto wanted = script("head -c 4096 /dev/zero > out; while :; do :; done");
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(eventually([&] { return runtime->usage(wanted.key)->cpu_ms >= 100; }));
+  EXPECT_GT(runtime->usage(wanted.key)->memory_bytes, 100'000);
+  runtime->kill(wanted.key);
+  ASSERT_TRUE(ends.wait_for(wanted.key));
+  EXPECT_EQ(runtime->usage(wanted.key).error().code, ErrorCode::not_found);
+}
+
+TEST_F(ProcessRuntimeTest, LimitsMemoryAndSaysSo) {
+  open_runtime();
+  if (!runtime->limits_enforced()) GTEST_SKIP() << "cgroups of cpu and memory are not writable";
+  auto direct = launch({"tail", "/dev/zero"}, 1);
+  direct.limits = {.gpus = 0, .cpu_millis = 1000, .memory_bytes = 32 << 20};
+  EXPECT_EQ(run(direct).cause, ExitCause::out_of_memory);
+  // A shell that passes the death of its child on.
+  auto wrapped = script("tail /dev/zero; exit $?", 2);
+  wrapped.limits = direct.limits;
+  const RankEnd end = run(wrapped);
+  EXPECT_EQ(end.exit_code, 137);
+  EXPECT_EQ(end.cause, ExitCause::out_of_memory);
+  // The same exit without the kernel's doing.
+  auto innocent = script("exit 137", 3);
+  innocent.limits = direct.limits;
+  EXPECT_EQ(run(innocent).cause, ExitCause::failed);
+}
+
+TEST_F(ProcessRuntimeTest, LimitsCoresAndRemovesTheCgroup) {
+  open_runtime();
+  if (!runtime->limits_enforced()) GTEST_SKIP() << "cgroups of cpu and memory are not writable";
+  auto wanted = launch({"sleep", "300"});
+  wanted.limits = {.gpus = 0, .cpu_millis = 1500, .memory_bytes = 1 << 30};
+  ASSERT_TRUE(runtime->start(wanted));
+  const auto cgroup = adapters::process::read_cgroup(wanted.folder);
+  ASSERT_FALSE(cgroup.folders.empty());
+  const std::string cpu = cgroup.folders.front();
+  const std::string quota = content_of(cpu + (cgroup.unified ? "/cpu.max" : "/cpu.cfs_quota_us"));
+  EXPECT_TRUE(quota.starts_with("150000")) << quota;
+  ASSERT_TRUE(eventually([&] { return adapters::process::pids_in(cgroup).size() >= 1; }));
+  runtime->kill(wanted.key);
+  ASSERT_TRUE(ends.wait_for(wanted.key));
+  EXPECT_TRUE(eventually([&] { return !files::exists(cpu); }));
+}
+
+TEST_F(ProcessRuntimeTest, PrintsTheTimeOfShortRanks) {
+  open_runtime();
+  constexpr int kRanks = 200;
+  for (const std::int64_t cpu_millis : {0, 1000}) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::chrono::nanoseconds in_start{0};
+    for (int i = 0; i < kRanks; ++i) {
+      auto wanted = launch({"/bin/true"}, 1000 + cpu_millis + i);
+      wanted.limits.cpu_millis = cpu_millis;
+      const auto before = std::chrono::steady_clock::now();
+      ASSERT_TRUE(runtime->start(wanted));
+      in_start += std::chrono::steady_clock::now() - before;
+      ASSERT_EQ(ends.wait_for(wanted.key)->cause, ExitCause::success);
+    }
+    const std::chrono::duration<double, std::micro> total =
+        std::chrono::steady_clock::now() - begin;
+    std::printf("%d ranks of /bin/true, one after another, %s: %.0f us each, %.0f us in start()\n",
+                kRanks, cpu_millis == 0 ? "no limits" : "with a cgroup", total.count() / kRanks,
+                static_cast<double>(in_start.count()) / 1000 / kRanks);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,243 @@
+#include "adapters/process/rank_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+#include "shim/rank_folder.h"
+
+namespace adapters::process {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
+
+ErrorCode code_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return ErrorCode::not_found;
+    case EACCES:
+    case EPERM:
+      return ErrorCode::permission_denied;
+    case ENOSPC:
+    case EDQUOT:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return ErrorCode::resource_exhausted;
+    default:
+      return ErrorCode::unavailable;
+  }
+}
+
+void add_field(std::string& spec, std::string_view field) {
+  spec.append(field);
+  spec.push_back('\0');
+}
+
+void add_list(std::string& spec, const std::vector<std::string>& items) {
+  add_field(spec, fmt::format("{}", items.size()));
+  for (const std::string& item : items) add_field(spec, item);
+}
+
+/// Version 1 takes one thread by `tasks` at a fraction of what moving a process costs it.
+std::vector<std::string> zero_files(const RankCgroup& cgroup, bool reset_oom_score) {
+  std::vector<std::string> paths;
+  if (!cgroup.unified) {
+    for (const std::string& folder : cgroup.folders) paths.push_back(folder + "/tasks");
+  }
+  if (reset_oom_score) paths.push_back("/proc/self/oom_score_adj");
+  return paths;
+}
+
+std::vector<std::string> environment_of(const ports::Launch& launch) {
+  std::vector<std::string> entries = rank_entries(launch.key, launch.folder);
+  for (const auto& [name, value] : launch.env) {
+    if (name == kRankKeyVariable || name == kRankFolderVariable) continue;
+    entries.push_back(name + "=" + value);
+  }
+  return entries;
+}
+
+bool holds_nul(const ports::Launch& launch) {
+  std::string all = launch.workdir + launch.folder + launch.log_path;
+  for (const std::string& argument : launch.command) all += argument;
+  for (const auto& [name, value] : launch.env) all += name + value;
+  return all.contains('\0');
+}
+
+/// 0 if this is a file that may be executed, otherwise why not.
+int check_program(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return errno;
+  if (!S_ISREG(status.st_mode)) return EACCES;
+  return access(path.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+const char* name_of(shim::Step step) {
+  switch (step) {
+    case shim::Step::read_spec:
+      return "read the launch";
+    case shim::Step::open_log:
+      return "open the log";
+    case shim::Step::create_process:
+      return "make a process";
+    case shim::Step::join_cgroup:
+      return "join the cgroup";
+    case shim::Step::enter_workdir:
+      return "enter the working folder";
+    default:
+      return "exec the command";
+  }
+}
+
+/// The fields of the spec in `folder`, from the first; shorter than wanted if there are fewer.
+std::vector<std::string> spec_fields(const std::string& folder) {
+  const std::string spec = read_small_file(folder + "/" + shim::kSpecFile);
+  std::vector<std::string> fields;
+  std::istringstream in(spec);
+  for (std::string field; std::getline(in, field, '\0');) fields.push_back(field);
+  return fields;
+}
+
+}  // namespace
+
+std::string text_of(const ports::RankKey& key) {
+  return fmt::format("{}.{}.{}", key.job.value, key.attempt, key.rank);
+}
+
+std::vector<std::string> rank_entries(const ports::RankKey& key, const std::string& folder) {
+  return {fmt::format("{}={}", kRankKeyVariable, text_of(key)),
+          fmt::format("{}={}", kRankFolderVariable, folder)};
+}
+
+std::string cgroup_name(const ports::RankKey& key, const std::string& folder) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ULL;  // FNV-1a.
+  for (const char c : folder) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
+  return fmt::format("{}-{:016x}", text_of(key), hash);
+}
+
+Result<std::string> find_program(const ports::Launch& launch) {
+  if (launch.command.empty() || launch.command.front().empty()) {
+    return base::invalid("command", "there is no command");
+  }
+  if (holds_nul(launch)) return base::invalid("command", "a text holds a zero byte");
+  struct stat status {};
+  if (stat(launch.workdir.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    return base::fail(ErrorCode::not_found, "no folder {} to work in", launch.workdir);
+  }
+  const std::string& name = launch.command.front();
+  const auto absolute = [&launch](const std::string& path) {
+    return path.starts_with('/') ? path : launch.workdir + "/" + path;
+  };
+  if (name.contains('/')) {
+    const int error = check_program(absolute(name));
+    if (error == 0) return absolute(name);
+    return base::fail(code_of(error), "cannot run {}: {}", absolute(name), strerror(error));
+  }
+  const auto path = launch.env.find("PATH");
+  std::istringstream folders(path == launch.env.end() ? kDefaultPath : path->second);
+  int worst = ENOENT;
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string candidate = absolute(folder.empty() ? name : folder + "/" + name);
+    const int error = check_program(candidate);
+    if (error == 0) return candidate;
+    if (error == EACCES) worst = EACCES;
+  }
+  return base::fail(code_of(worst), "cannot run {}: {} on the PATH {}", name,
+                    worst == EACCES ? "no executable file" : "not found", folders.str());
+}
+
+Result<> write_spec(const ports::Launch& launch, const std::string& program,
+                    const RankCgroup& cgroup, bool reset_oom_score) {
+  std::string spec;
+  add_field(spec, shim::kSpecFormat);
+  add_field(spec, program);
+  add_field(spec, launch.workdir);
+  add_field(spec, launch.log_path);
+  add_list(spec, zero_files(cgroup, reset_oom_score));
+  add_field(spec, cgroup.unified && !cgroup.folders.empty() ? cgroup.folders.front() : "");
+  add_list(spec, launch.command);
+  add_list(spec, environment_of(launch));
+  if (std::cmp_greater(spec.size(), shim::kMaxSpecBytes)) {
+    return base::invalid("command", "arguments and environment are larger than {} bytes",
+                         shim::kMaxSpecBytes);
+  }
+  const std::string path = launch.folder + "/" + shim::kSpecFile;
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) return base::fail(code_of(errno), "open {}: {}", path, strerror(errno));
+  const ssize_t written = ::write(file.get(), spec.data(), spec.size());
+  if (std::cmp_equal(written, spec.size())) return {};
+  const int error = written < 0 ? errno : ENOSPC;
+  return base::fail(code_of(error), "write {}: {}", path, strerror(error));
+}
+
+RankCgroup read_cgroup(const std::string& folder) {
+  constexpr std::size_t kCount = 4;
+  constexpr std::string_view kTasks = "/tasks";
+  RankCgroup cgroup;
+  const std::vector<std::string> fields = spec_fields(folder);
+  if (fields.size() <= kCount || fields.front() != shim::kSpecFormat) return cgroup;
+  std::size_t at = kCount + 1;
+  const std::size_t count = std::strtoul(fields[kCount].c_str(), nullptr, 10);
+  for (; at < fields.size() && at <= kCount + count; ++at) {
+    const std::string& path = fields[at];
+    if (!path.ends_with(kTasks)) continue;
+    cgroup.folders.push_back(path.substr(0, path.size() - kTasks.size()));
+  }
+  if (at < fields.size() && !fields[at].empty()) {
+    cgroup.folders.push_back(fields[at]);
+    cgroup.unified = true;
+  }
+  return cgroup;
+}
+
+std::optional<ShimIdentity> read_identity(const std::string& folder) {
+  std::istringstream in(read_small_file(folder + "/" + shim::kIdentityFile));
+  ShimIdentity identity;
+  if (in >> identity.id.pid >> identity.id.start_ticks >> identity.boot) return identity;
+  return std::nullopt;
+}
+
+std::optional<ports::RankEnd> read_end(const std::string& folder) {
+  std::istringstream in(read_small_file(folder + "/" + shim::kEndFile));
+  ports::RankEnd end;
+  int step = 0;
+  int error = 0;
+  if (!(in >> end.exit_code >> end.signal >> end.at.ms >> step >> error)) return std::nullopt;
+  using domain::ExitCause;
+  if (step != 0) {
+    end.cause = ExitCause::cannot_start;
+    end.detail = fmt::format("cannot {}: {}", name_of(shim::Step(step)), strerror(error));
+  } else if (end.signal != 0) {
+    end.cause = ExitCause::crashed;
+    const char* name = sigabbrev_np(end.signal);
+    end.detail = name == nullptr ? fmt::format("killed by signal {}", end.signal)
+                                 : fmt::format("killed by SIG{}", name);
+  } else {
+    end.cause = end.exit_code == 0 ? ExitCause::success : ExitCause::failed;
+    end.detail = fmt::format("exited with code {}", end.exit_code);
+  }
+  return end;
+}
+
+Result<Descriptor> lock_folder(const std::string& folder) {
+  const std::string path = folder + "/" + shim::kLockFile;
+  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return base::fail(code_of(errno), "open {}: {}", path, strerror(errno));
+  if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+  if (errno == EWOULDBLOCK) return base::fail(ErrorCode::conflict, "{} has a shim", folder);
+  return base::fail(code_of(errno), "lock {}: {}", path, strerror(errno));
+}
+
+}  // namespace adapters::process

@@ -1,0 +1,55 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/process/cgroups.h"
+#include "adapters/process/descriptor.h"
+#include "adapters/process/process_table.h"
+#include "base/result.h"
+#include "ports/runtime.h"
+
+namespace adapters::process {
+
+/// The variables that name a rank in its own environment and so in /proc.
+inline constexpr char kRankKeyVariable[] = "BERTH_RANK_KEY";
+inline constexpr char kRankFolderVariable[] = "BERTH_RANK_FOLDER";
+
+/// `<job>.<attempt>.<rank>`
+std::string text_of(const ports::RankKey& key);
+
+/// The two entries, as in the environment of the rank's processes.
+std::vector<std::string> rank_entries(const ports::RankKey& key, const std::string& folder);
+
+/// Names a rank's cgroup: its key, and its folder, because several clusters may share a machine.
+std::string cgroup_name(const ports::RankKey& key, const std::string& folder);
+
+/// Finds the program of a launch as an absolute path, on the PATH of its environment; relative
+/// paths start at its workdir. `not_found` or `permission_denied` if it cannot run there.
+base::Result<std::string> find_program(const ports::Launch& launch);
+
+/// Writes the spec that the shim reads; see shim/rank_folder.h. `reset_oom_score` gives the rank
+/// the OOM score 0 where it would inherit a protected agent's.
+base::Result<> write_spec(const ports::Launch& launch, const std::string& program,
+                          const RankCgroup& cgroup, bool reset_oom_score);
+
+/// The cgroup in a folder's spec; empty if there is no spec.
+RankCgroup read_cgroup(const std::string& folder);
+
+struct ShimIdentity {
+  ProcessId id;
+  std::string boot;
+  friend bool operator==(const ShimIdentity&, const ShimIdentity&) = default;
+};
+
+/// Nothing if the shim has not written it.
+std::optional<ShimIdentity> read_identity(const std::string& folder);
+
+/// How the rank ended, as its shim saw it; nothing if it has not ended, or its shim was lost.
+std::optional<ports::RankEnd> read_end(const std::string& folder);
+
+/// Takes the lock of a folder. `conflict` if a shim has it; `unavailable` or `not_found` if the
+/// file cannot be had. The lock lasts until every copy of the descriptor is closed.
+base::Result<Descriptor> lock_folder(const std::string& folder);
+
+}  // namespace adapters::process
