@@ -54,7 +54,7 @@ function(test_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_USES} ${arg_LIBRARIES} GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "BERTH_SOURCE_DIR=${PROJECT_SOURCE_DIR};BERTH_BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
@@ -82,7 +82,7 @@ function(python_test name)
   file(GLOB tests CONFIGURE_DEPENDS ${arg_FOLDER}/${arg_PATTERN})
   if(tests AND BERTH_TESTS)
     add_test(NAME ${name}
-      COMMAND /usr/bin/python3 -B -m unittest discover -s ${arg_FOLDER} -p ${arg_PATTERN}
+      COMMAND /usr/bin/python3 -B -m unittest discover -v -s ${arg_FOLDER} -p ${arg_PATTERN}
       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "PYTHONPATH=${PROJECT_SOURCE_DIR}/python")
   endif()

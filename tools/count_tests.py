@@ -10,6 +10,10 @@ import re
 import sys
 import xml.etree.ElementTree
 
+# One case that GoogleTest or unittest skipped inside a program that ran.
+SKIPPED_CASE = re.compile(
+    r"^\[  SKIPPED \] ([\w./]*\.[\w./]+)|^(\w+ \([\w.]+\))(?:\n.*)? \.\.\. skipped", re.M)
+
 
 def count(junit_text):
     """(passed, failed, names of what was skipped, skipped programs) of a JUnit text."""
@@ -20,8 +24,8 @@ def count(junit_text):
         output = case.findtext("system-out") or ""
         if case.get("status") == "run":
             passed += 1
-            cases = re.findall(r"^\[  SKIPPED \] ([\w./]*\.[\w./]+)", output, re.M)
-            names += sorted({f"{name}: {test}" for test in cases})
+            cases = SKIPPED_CASE.findall(output)
+            names += sorted({f"{name}: {cpp or python}" for cpp, python in cases})
         elif why is not None and "SKIP_" in (why.get("message") or ""):
             skipped += 1
             names.append(name)

@@ -9,6 +9,8 @@ JUNIT = """<testsuite name="x" tests="5">
 [  SKIPPED ] Redis.Answers (0 ms)
 [  SKIPPED ] 1 test, listed below:
 [  SKIPPED ] Redis.Answers
+test_two_ranks (test_train.Train)
+Trains with two ranks. ... skipped 'no torch'
 </system-out></testcase>
 <testcase name="b" status="fail"><failure message=""/></testcase>
 <testcase name="c" status="notrun"><skipped message="Unable to find executable: c"/></testcase>
@@ -23,7 +25,8 @@ class CountTest(unittest.TestCase):
         self.assertEqual((passed, failed, skipped), (1, 2, 1))
 
     def test_names_what_was_skipped(self):
-        self.assertEqual(count(JUNIT)[2], ["a: Redis.Answers", "d"])
+        self.assertEqual(count(JUNIT)[2],
+                         ["a: Redis.Answers", "a: test_two_ranks (test_train.Train)", "d"])
 
     def test_an_empty_run_counts_nothing(self):
         self.assertEqual(count("<testsuite/>")[:2], (0, 0))
