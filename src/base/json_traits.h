@@ -96,12 +96,18 @@ inline constexpr bool is_list<std::set<T>> = true;
 template <class T>
 inline constexpr bool is_unknown = false;
 
+/// A name as JSON has it: C++ keywords are declared with a trailing underscore that JSON does without.
+constexpr std::string_view json_name(std::string_view declared) {
+  if (declared.ends_with('_')) declared.remove_suffix(1);
+  return declared;
+}
+
 /// The names in a list of described members or enumerators.
 template <class Descriptors>
 constexpr auto names_of() {
   std::array<std::string_view, boost::mp11::mp_size<Descriptors>::value> names{};
   std::size_t next = 0;
-  boost::mp11::mp_for_each<Descriptors>([&](auto each) { names[next++] = each.name; });
+  boost::mp11::mp_for_each<Descriptors>([&](auto each) { names[next++] = json_name(each.name); });
   return names;
 }
 template <class Descriptors>
@@ -111,7 +117,7 @@ template <class E>
 constexpr std::string_view enum_name(E from) {
   std::string_view name;
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>([&](auto each) {
-    if (each.value == from) name = each.name;
+    if (each.value == from) name = json_name(each.name);
   });
   return name;
 }
@@ -120,7 +126,7 @@ template <class E>
 bool read_enum(Reader& reader, std::string_view name, E& to) {
   bool found = false;
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>([&](auto each) {
-    if (found || name != each.name) return;
+    if (found || name != json_name(each.name)) return;
     to = each.value;
     found = true;
   });

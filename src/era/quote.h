@@ -83,6 +83,9 @@ using Answer = std::variant<Offer, Refusal>;
 /// promises to make room, which `moves` lists.
 Answer quote(const Plan& plan, const domain::Bid& bid, domain::Time now);
 
+/// Whether `offer`, which asks for no moves, could be booked for `bid` as it stands.
+bool fits(const Plan& plan, const domain::Bid& bid, const Offer& offer);
+
 /// Fills in what a person needs beside the reason: who blocks, until when, what would be accepted,
 /// what would be cheaper. A few quotes' worth of work.
 Refusal explain(const Plan& plan, const domain::Bid& bid, domain::Time now, Refusal refusal);

@@ -16,10 +16,10 @@ namespace ledger::access {
 
 enum class Role {
   member,    ///< Bids, sees and stops the jobs of the own team.
-  operating, ///< Also nodes, and every team's jobs.
+  operator_, ///< Also nodes, and every team's jobs.
   admin,     ///< Also users, teams, prices and grants.
 };
-BOOST_DESCRIBE_ENUM(Role, member, operating, admin)
+BOOST_DESCRIBE_ENUM(Role, member, operator_, admin)
 
 struct User {
   domain::UserId name;

@@ -82,6 +82,7 @@ struct Job {
   domain::Money held;          ///< Of that, still held.
   domain::Money paid;
   domain::Duration charged;    ///< Duration that `price` is for.
+  domain::Duration used;       ///< By attempts that are over and count.
   std::optional<era::Booking> booking;  ///< None for flex, and while a lost node's jobs look for a place.
   std::optional<era::Refusal> refusal;
   std::vector<Attempt> attempts;        ///< The newest 20.
@@ -94,7 +95,7 @@ struct Job {
   std::vector<Transition> history;      ///< The newest 100.
 };
 BOOST_DESCRIBE_STRUCT(Job, (), (id, command, user, team, spec, state, job_class, cause, submitted, ended,
-                                deadline, promised_start, price, held, paid, charged, booking, refusal, attempts,
+                                deadline, promised_start, price, held, paid, charged, used, booking, refusal, attempts,
                                 attempts_made, retries_used, retry_at, checkpoint, checkpoint_step,
                                 promise_broken, history))
 
@@ -126,9 +127,17 @@ struct State {
   std::map<QueueKey, std::set<domain::JobId>> queue;
   std::set<domain::JobId> live;                     ///< Jobs not in a final state.
   std::set<domain::JobId> unplaced;                 ///< Promised, but without a booking.
-  std::set<std::pair<domain::Time, domain::JobId>> due;  ///< When a job next needs a look.
+  std::set<std::pair<domain::Time, domain::JobId>> due;    ///< When a job next needs something done.
+  std::set<std::pair<domain::Time, domain::JobId>> wakes;  ///< When a queued job may first start.
   std::map<domain::CommandId, domain::JobId> by_command;
   std::set<std::pair<domain::Time, domain::JobId>> ended;  ///< Oldest first, for forgetting.
+  std::set<domain::JobId> over;         ///< Jobs of whose live attempt every rank has ended.
+  std::set<domain::JobId> torn;         ///< Some rank ended badly, others run, nothing is stopped yet.
+  std::map<domain::NodeId, domain::Resources> flex_held;
+  // Counted up when something happens that `next` must look at; see Memo.
+  std::uint64_t freed = 1;   ///< Capacity came free.
+  std::uint64_t closed = 1;  ///< A node changed.
+  std::uint64_t queued = 1;  ///< The queue of flex jobs grew.
 };
 BOOST_DESCRIBE_STRUCT(State, (), (jobs, next_job))
 

@@ -24,9 +24,8 @@ struct Node {
   std::string cause;           ///< Why it is in this state, for a person.
   domain::Time since;
   domain::NodeState wish = domain::NodeState::ready;  ///< What an operator last asked for: ready, draining, maintenance.
-  std::int32_t next_port = 0;  ///< Leased ports are handed out in turn.
 };
-BOOST_DESCRIBE_STRUCT(Node, (), (name, pool, gpu_model, inventory, state, cause, since, wish, next_port))
+BOOST_DESCRIBE_STRUCT(Node, (), (name, pool, gpu_model, inventory, state, cause, since, wish))
 
 // ---- Facts. ----
 struct NodeJoined { domain::NodeId node; };
@@ -66,8 +65,5 @@ void apply(State& state, const Event& event, domain::Time at);
 era::PlanNode plan_node(const Node& node);
 /// Capacity of a node in a state in which it takes or keeps work.
 domain::Resources capacity(const Node& node);
-
-inline constexpr std::int32_t kFirstPort = 21'000;
-inline constexpr std::int32_t kPorts = 8'000;
 
 }  // namespace ledger::nodes

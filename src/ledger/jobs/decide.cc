@@ -1,0 +1,234 @@
+#include <algorithm>
+
+#include "ledger/jobs/settle.h"
+
+namespace ledger::jobs {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using domain::JobClass;
+using domain::JobState;
+using domain::Money;
+using Events = std::vector<Event>;
+
+struct Context {
+  const View& view;
+  const domain::CommandId& id;
+};
+
+/// The spec with what the user left open filled in: from now, until the end of the horizon.
+domain::JobSpec completed(domain::JobSpec spec, const View& view) {
+  auto& bid = spec.bid;
+  bid.earliest = std::max(bid.earliest, view.now);
+  if (bid.job_class == JobClass::eager) bid.earliest = view.now;
+  if (bid.job_class != JobClass::flex) bid.deadline = std::min(bid.deadline, view.plan.horizon_end());
+  if (spec.name.empty()) {
+    const auto& program = spec.program.command.front();
+    spec.name = program.substr(program.find_last_of('/') + 1).substr(0, 60);
+  }
+  return spec;
+}
+
+Events refuse(Context context, const MakeBid& wish, domain::JobSpec spec, era::Refusal refusal) {
+  if (refusal.reason != era::RefusalReason::insufficient_funds && refusal.reason != era::RefusalReason::limit_reached &&
+      spec.bid.job_class != JobClass::flex) {
+    refusal = era::explain(context.view.plan, spec.bid, context.view.now, std::move(refusal));
+  }
+  return {BidRefused{{context.view.jobs.next_job}, context.id, wish.user, wish.team, std::move(spec), std::move(refusal)}};
+}
+
+era::Refusal too_dear(era::RefusalReason reason, Money price) {
+  era::Refusal refusal;
+  refusal.reason = reason;
+  refusal.price = price;
+  return refusal;
+}
+
+Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money price, std::optional<era::Offer> offer) {
+  if (price > spendable(context.view, wish.team)) {
+    return refuse(context, wish, std::move(spec), too_dear(era::RefusalReason::insufficient_funds, price));
+  }
+  const domain::JobId job{context.view.jobs.next_job};
+  Events events;
+  if (offer && !offer->moves.empty()) {
+    BookingsMoved moved{{}, fmt::format("makes room for job {}", job.value)};
+    for (const auto& move : offer->moves) {
+      const Job* mover = find(context.view.jobs, move.job);
+      moved.moves.push_back({move.job, move.start, move.finish, mover->booking->pool, move.nodes});
+    }
+    offer->moves.clear();
+    events.push_back(std::move(moved));
+  }
+  events.push_back(JobAccepted{job, context.id, wish.user, wish.team, std::move(spec), price, std::move(offer)});
+  if (price > Money{}) events.push_back(hold(wish.team, job, price, "hold"));
+  return events;
+}
+
+Events bid_flex(Context context, const MakeBid& wish, domain::JobSpec spec) {
+  const auto answer = era::flex_price(context.view.plan, spec.bid);
+  if (const auto* refusal = std::get_if<era::Refusal>(&answer)) return refuse(context, wish, std::move(spec), *refusal);
+  const Money price = std::get<Money>(answer);
+  if (spec.bid.max_price && price > *spec.bid.max_price) {
+    return refuse(context, wish, std::move(spec), too_dear(era::RefusalReason::too_expensive, price));
+  }
+  return accept(context, wish, std::move(spec), price, std::nullopt);
+}
+
+/// An offer that needs others to move stands if the same can still be had, at no higher price.
+bool still_stands(const View& view, const domain::Bid& bid, const era::Offer& offer) {
+  if (offer.moves.empty()) return offer.finish <= bid.deadline && era::fits(view.plan, bid, offer);
+  const era::Answer again = era::quote(view.plan, bid, view.now);
+  const auto* same = std::get_if<era::Offer>(&again);
+  return same != nullptr && same->start == offer.start && same->nodes == offer.nodes &&
+         same->moves == offer.moves && same->price <= offer.price;
+}
+
+/// The quoted offer, as far as time has not passed it by.
+Result<era::Offer> honoured(const View& view, const domain::Bid& bid, era::Offer offer) {
+  if (offer.start < view.now) {
+    offer.start = view.now;
+    offer.finish = view.now + bid.duration;
+  }
+  if (!still_stands(view, bid, offer)) {
+    return base::fail(ErrorCode::gone, "what was quoted has been taken since; ask for a new quote");
+  }
+  return offer;
+}
+
+Result<Events> decide_one(Context context, const MakeBid& wish) {
+  if (context.view.jobs.by_command.contains(context.id)) return Events{};
+  if (auto ok = check(wish.spec, context.view.now); !ok) return base::pass(ok);
+  if (context.view.jobs.live.size() >= kMostLiveJobs) {
+    return base::fail(ErrorCode::resource_exhausted, "there are {} live jobs, the most there may be", kMostLiveJobs);
+  }
+  domain::JobSpec spec = completed(wish.spec, context.view);
+  if (wish.quoted) {
+    auto offer = honoured(context.view, spec.bid, *wish.quoted);
+    if (!offer) return base::pass(offer);
+    const Money price = offer->price;
+    return accept(context, wish, std::move(spec), price, *std::move(offer));
+  }
+  if (spec.bid.job_class == JobClass::flex) return bid_flex(context, wish, std::move(spec));
+  era::Answer answer = era::quote(context.view.plan, spec.bid, context.view.now);
+  if (auto* refusal = std::get_if<era::Refusal>(&answer)) {
+    return refuse(context, wish, std::move(spec), std::move(*refusal));
+  }
+  auto& offer = std::get<era::Offer>(answer);
+  const Money price = offer.price;
+  return accept(context, wish, std::move(spec), price, std::move(offer));
+}
+
+Result<const Job*> live_job(const View& view, domain::JobId id) {
+  const Job* job = find(view.jobs, id);
+  if (job == nullptr) return base::fail(ErrorCode::not_found, "there is no job {}", id.value);
+  return job;
+}
+
+Result<Events> decide_one(Context context, const CancelJob& wish) {
+  auto found = live_job(context.view, wish.job);
+  if (!found) return base::pass(found);
+  const Job& job = **found;
+  if (job.state == JobState::cancelled) return Events{};
+  if (domain::is_final(job.state)) {
+    return base::fail(ErrorCode::conflict, "job {} has ended already", wish.job.value);
+  }
+  const Attempt* attempt = live_attempt(job);
+  if (attempt == nullptr) return end_job(context.view, job, JobState::cancelled, wish.reason);
+  if (attempt->stop == StopKind::cancel) return Events{};
+  return Events{AttemptStopping{job.id, attempt->number, StopKind::cancel, wish.reason}};
+}
+
+Result<Events> extend_flex(Context context, const ExtendJob& wish, const Job& job) {
+  domain::Bid bid = job.spec.bid;
+  bid.duration = wish.added;
+  const auto price = era::flex_price(context.view.plan, bid);
+  if (!std::holds_alternative<Money>(price)) {
+    return base::fail(ErrorCode::conflict, "no pool can run job {} any more", job.id.value);
+  }
+  const Money amount = std::get<Money>(price);
+  if (wish.max_price && amount > *wish.max_price) {
+    return base::fail(ErrorCode::conflict, "it would cost {} micro-credits more", amount.micros);
+  }
+  if (amount > spendable(context.view, job.team)) {
+    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach", job.team.value);
+  }
+  Events events{JobExtended{job.id, wish.added, {}, amount, "asked for"}};
+  if (amount > Money{}) events.push_back(hold(job.team, job.id, amount, "extend"));
+  return events;
+}
+
+Result<Events> decide_one(Context context, const ExtendJob& wish) {
+  auto found = live_job(context.view, wish.job);
+  if (!found) return base::pass(found);
+  const Job& job = **found;
+  if (domain::is_final(job.state)) return base::fail(ErrorCode::conflict, "job {} has ended already", wish.job.value);
+  if (wish.added <= domain::Duration{} || wish.added > domain::kDay * 90) {
+    return base::invalid("duration", "must be more than 0 and at most 90 days");
+  }
+  if (!job.booking) return extend_flex(context, wish, job);
+  const domain::Time finish = job.booking->finish + wish.added;
+  const auto answer = era::extension(context.view.plan, job.id, finish);
+  if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
+    const std::string who = refusal->blocking.empty() ? std::string("another promise")
+                                                      : fmt::format("job {}", refusal->blocking[0].value);
+    return base::fail(ErrorCode::conflict, "{} needs the place of job {} then", who, job.id.value);
+  }
+  const Money price = std::get<Money>(answer);
+  if (wish.max_price && price > *wish.max_price) {
+    return base::fail(ErrorCode::conflict, "it would cost {} micro-credits more", price.micros);
+  }
+  if (price > spendable(context.view, job.team)) {
+    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach", job.team.value);
+  }
+  Events events{JobExtended{job.id, wish.added, finish, price, "asked for"}};
+  if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));
+  return events;
+}
+
+/// The rank that `seen` speaks of, if it is one of the live attempt and lies on that node.
+const Rank* place_of(const View& view, const domain::NodeId& node, const SeenRank& seen) {
+  const Job* job = find(view.jobs, seen.job);
+  const Attempt* attempt = job == nullptr ? nullptr : live_attempt(*job);
+  if (attempt == nullptr || attempt->number != seen.attempt) return nullptr;
+  if (seen.rank < 0 || static_cast<std::size_t>(seen.rank) >= attempt->ranks.size()) return nullptr;
+  const Rank& rank = attempt->ranks[static_cast<std::size_t>(seen.rank)];
+  return rank.node == node ? &rank : nullptr;
+}
+
+/// What of `seen` the state does not know yet.
+void observe(const View& view, const Rank& rank, const SeenRank& seen, Events& events) {
+  if (seen.started && rank.started == domain::Time{}) {
+    events.push_back(RankStarted{seen.job, seen.attempt, seen.rank});
+  }
+  const Job& job = view.jobs.jobs.at(seen.job);
+  const bool newer = job.checkpoint.empty() || seen.checkpoint_step > job.checkpoint_step;
+  if (!seen.checkpoint.empty() && newer) {
+    events.push_back(CheckpointKept{seen.job, seen.checkpoint, seen.checkpoint_step});
+  }
+  if (!seen.ended) return;
+  RankEnded end = seen.end;
+  end.job = seen.job;
+  end.attempt = seen.attempt;
+  end.rank = seen.rank;
+  events.push_back(std::move(end));
+}
+
+Result<Events> decide_one(Context context, const ObserveNode& wish) {
+  Events events;
+  std::set<std::pair<domain::JobId, std::int32_t>> told;  // An agent may say a thing twice.
+  for (const SeenRank& seen : wish.ranks) {
+    const Rank* rank = place_of(context.view, wish.node, seen);
+    if (rank == nullptr || rank->ended > domain::Time{}) continue;
+    if (told.emplace(seen.job, seen.rank).second) observe(context.view, *rank, seen, events);
+  }
+  return events;
+}
+
+}  // namespace
+
+Result<Events> decide(const View& view, const domain::CommandId& id, const Command& command) {
+  return std::visit([&](const auto& wish) { return decide_one(Context{view, id}, wish); }, command);
+}
+
+}  // namespace ledger::jobs

@@ -1,0 +1,189 @@
+#pragma once
+#include <boost/describe/class.hpp>
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ledger/accounts/accounts.h"
+#include "ledger/jobs/job.h"
+#include "ledger/nodes/nodes.h"
+
+namespace ledger::jobs {
+
+// ---- Facts. What has happened; never renamed, never reinterpreted, only added to. ----
+
+/// A no is a fact too: the forecast learns from it and the page explains with it.
+struct BidRefused {
+  domain::JobId job;
+  domain::CommandId command;
+  domain::UserId user;
+  domain::TeamId team;
+  domain::JobSpec spec;
+  era::Refusal refusal;
+};
+BOOST_DESCRIBE_STRUCT(BidRefused, (), (job, command, user, team, spec, refusal))
+
+struct JobAccepted {
+  domain::JobId job;
+  domain::CommandId command;
+  domain::UserId user;
+  domain::TeamId team;
+  domain::JobSpec spec;
+  domain::Money price;
+  std::optional<era::Offer> offer;  ///< None: flex.
+};
+BOOST_DESCRIBE_STRUCT(JobAccepted, (), (job, command, user, team, spec, price, offer))
+
+/// One booking has other nodes or another time, inside its promise.
+struct MovedBooking {
+  domain::JobId job;
+  domain::Time start;
+  domain::Time finish;
+  domain::PoolId pool;
+  std::vector<domain::NodeId> nodes;
+};
+BOOST_DESCRIBE_STRUCT(MovedBooking, (), (job, start, finish, pool, nodes))
+
+/// Bookings that moved together: none of them need fit before the others have made room.
+struct BookingsMoved {
+  std::vector<MovedBooking> moves;
+  std::string why;
+};
+BOOST_DESCRIBE_STRUCT(BookingsMoved, (), (moves, why))
+
+/// A node that a booking needs is gone and there is no other place yet.
+struct BookingLost {
+  domain::JobId job;
+  std::string why;
+};
+BOOST_DESCRIBE_STRUCT(BookingLost, (), (job, why))
+
+/// More time for a job: `finish` of its booking (reserved) or of what its hold pays for (flex).
+struct JobExtended {
+  domain::JobId job;
+  domain::Duration added;
+  domain::Time finish;
+  domain::Money price;  ///< On top.
+  std::string why;
+};
+BOOST_DESCRIBE_STRUCT(JobExtended, (), (job, added, finish, price, why))
+
+struct AttemptStarted {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  domain::PoolId pool;
+  std::vector<Rank> ranks;  ///< Only their places.
+  std::int32_t master_port = 0;
+  std::string resume_from;
+};
+BOOST_DESCRIBE_STRUCT(AttemptStarted, (), (job, attempt, pool, ranks, master_port, resume_from))
+
+struct RankStarted {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  std::int32_t rank = 0;
+};
+BOOST_DESCRIBE_STRUCT(RankStarted, (), (job, attempt, rank))
+
+/// Every process of the rank is gone, verified by its agent or by the end of its lease.
+struct RankEnded {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  std::int32_t rank = 0;
+  domain::ExitCause cause = domain::ExitCause::success;
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;
+  std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(RankEnded, (), (job, attempt, rank, cause, exit_code, signal, detail))
+
+struct AttemptStopping {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  StopKind kind = StopKind::none;
+  std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(AttemptStopping, (), (job, attempt, kind, reason))
+
+struct AttemptEnded {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  domain::ExitCause cause = domain::ExitCause::success;
+  std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(AttemptEnded, (), (job, attempt, cause, detail))
+
+/// The job goes on with another attempt from `retry_at` on.
+struct JobInterrupted {
+  domain::JobId job;
+  std::string cause;
+  domain::Time retry_at;
+  std::int32_t retries_used = 0;
+  domain::JobClass job_class = domain::JobClass::flex;
+};
+BOOST_DESCRIBE_STRUCT(JobInterrupted, (), (job, cause, retry_at, retries_used, job_class))
+
+struct CheckpointKept {
+  domain::JobId job;
+  std::string name;
+  std::int64_t step = 0;
+};
+BOOST_DESCRIBE_STRUCT(CheckpointKept, (), (job, name, step))
+
+struct PromiseBroken {
+  domain::JobId job;
+  std::string why;
+};
+BOOST_DESCRIBE_STRUCT(PromiseBroken, (), (job, why))
+
+struct JobEnded {
+  domain::JobId job;
+  domain::JobState state = domain::JobState::succeeded;
+  std::string cause;
+};
+BOOST_DESCRIBE_STRUCT(JobEnded, (), (job, state, cause))
+
+using Event = std::variant<BidRefused, JobAccepted, BookingsMoved, BookingLost, JobExtended, AttemptStarted,
+                           RankStarted, RankEnded, AttemptStopping, AttemptEnded, JobInterrupted,
+                           CheckpointKept, PromiseBroken, JobEnded, accounts::MoneyMoved,
+                           nodes::NodeStateSet>;
+
+// ---- Wishes. ----
+
+struct MakeBid {
+  domain::UserId user;
+  domain::TeamId team;
+  domain::JobSpec spec;
+  std::optional<era::Offer> quoted;  ///< Exactly this, or `gone`.
+};
+struct CancelJob {
+  domain::JobId job;
+  std::string reason;
+};
+struct ExtendJob {
+  domain::JobId job;
+  domain::Duration added;
+  std::optional<domain::Money> max_price;
+};
+/// One rank as its agent sees it.
+struct SeenRank {
+  domain::JobId job;
+  std::int32_t attempt = 1;
+  std::int32_t rank = 0;
+  bool started = false;
+  bool ended = false;
+  RankEnded end;  ///< Meaningful if ended.
+  std::string checkpoint;
+  std::int64_t checkpoint_step = 0;
+};
+/// What an agent reports; only what is new becomes facts.
+struct ObserveNode {
+  domain::NodeId node;
+  std::vector<SeenRank> ranks;
+};
+
+using Command = std::variant<MakeBid, CancelJob, ExtendJob, ObserveNode>;
+
+}  // namespace ledger::jobs

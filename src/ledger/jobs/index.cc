@@ -1,0 +1,124 @@
+#include "ledger/jobs/index.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/check.h"
+
+namespace ledger::jobs {
+namespace {
+
+using domain::JobClass;
+using domain::Time;
+
+auto as_tuple(const QueueKey& key) {
+  const auto& shape = key.shape;
+  return std::tuple(shape.ranks, shape.per_rank.gpus, shape.per_rank.cpu_millis, shape.per_rank.memory_bytes,
+                    std::tie(shape.gpu_model, shape.pool), shape.placement, key.duration);
+}
+
+/// The moments at which `next` must look at the job, as far as they follow from its members.
+std::vector<Time> due_times(const Job& job) {
+  const Attempt* attempt = live_attempt(job);
+  if (attempt != nullptr) {
+    if (attempt->state == AttemptState::stopping) return {};
+    return {job.booking ? job.booking->finish : flex_finish(job, *attempt)};
+  }
+  if (job.booking) {
+    const Time start = std::max(job.booking->start, job.retry_at);
+    return {start - kLead, start};
+  }
+  return {job.job_class == JobClass::flex ? job.spec.bid.deadline : job.deadline};
+}
+
+/// When a queued job may first start; 0 if it could at once.
+Time first_start(const Job& job) {
+  const Time earliest = job.spec.bid.earliest > job.submitted ? job.spec.bid.earliest : Time{};
+  return std::max(earliest, job.retry_at);
+}
+
+bool is_torn(const Attempt& attempt) {
+  const auto ended_badly = [](const Rank& rank) {
+    return rank.ended > Time{} && rank.cause != domain::ExitCause::success;
+  };
+  return attempt.stop == StopKind::none && std::ranges::any_of(attempt.ranks, ended_badly);
+}
+
+bool is_over(const Attempt& attempt) {
+  return std::ranges::all_of(attempt.ranks, [](const Rank& rank) { return rank.ended > Time{}; });
+}
+
+template <class Change>
+void for_each_index(State& state, const Job& job, const Change& change) {
+  if (domain::is_final(job.state)) {
+    change(state.ended, std::pair{job.ended, job.id});
+    return;
+  }
+  change(state.live, job.id);
+  for (const Time time : due_times(job)) change(state.due, std::pair{time, job.id});
+  const Attempt* attempt = live_attempt(job);
+  if (attempt != nullptr) {
+    if (is_over(*attempt)) {
+      change(state.over, job.id);
+    } else if (is_torn(*attempt)) {
+      change(state.torn, job.id);
+    }
+    return;
+  }
+  if (job.job_class == JobClass::flex) {
+    change(state.queue[{job.spec.bid.shape, job.spec.bid.duration}], job.id);
+    if (first_start(job) > Time{}) change(state.wakes, std::pair{first_start(job), job.id});
+  } else if (!job.booking) {
+    change(state.unplaced, job.id);
+  }
+}
+
+}  // namespace
+
+bool operator<(const QueueKey& a, const QueueKey& b) { return as_tuple(a) < as_tuple(b); }
+
+const Attempt* live_attempt(const Job& job) {
+  if (job.attempts.empty() || job.attempts.back().state == AttemptState::ended) return nullptr;
+  return &job.attempts.back();
+}
+
+domain::Time flex_finish(const Job& job, const Attempt& attempt) {
+  return attempt.started + (job.charged - job.used);
+}
+
+void index(State& state, const Job& job) {
+  for_each_index(state, job, [](auto& set, const auto& entry) { set.insert(entry); });
+}
+
+void unindex(State& state, const Job& job) {
+  for_each_index(state, job, [](auto& set, const auto& entry) { set.erase(entry); });
+  const auto group = state.queue.find({job.spec.bid.shape, job.spec.bid.duration});
+  if (group != state.queue.end() && group->second.empty()) state.queue.erase(group);
+}
+
+void hold_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank) {
+  const Rank& place = attempt.ranks.at(static_cast<std::size_t>(rank));
+  const bool flex = !job.booking;
+  const auto& amount = job.spec.bid.shape.per_rank;
+  state.held[place.node].push_back({job.id, attempt.number, rank, amount, place.gpu_uuids, flex});
+  if (flex) state.flex_held[place.node] = state.flex_held[place.node] + amount;
+}
+
+void free_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank) {
+  const Rank& place = attempt.ranks.at(static_cast<std::size_t>(rank));
+  auto& held = state.held[place.node];
+  const auto found = std::ranges::find_if(held, [&](const Held& entry) {
+    return entry.job == job.id && entry.attempt == attempt.number && entry.rank == rank;
+  });
+  CHECK(found != held.end(), "a place is freed once, by the rank that held it");
+  if (found->flex) {
+    auto& amount = state.flex_held[place.node];
+    amount = amount - found->amount;
+    if (amount == domain::Resources{}) state.flex_held.erase(place.node);
+  }
+  held.erase(found);
+  if (held.empty()) state.held.erase(place.node);
+  ++state.freed;
+}
+
+}  // namespace ledger::jobs

@@ -1,0 +1,21 @@
+#pragma once
+#include "ledger/jobs/job.h"
+
+namespace ledger::jobs {
+
+/// Takes `job` out of every index that is computed from its members; call before changing it.
+void unindex(State& state, const Job& job);
+/// Puts it back, by what it is now.
+void index(State& state, const Job& job);
+
+/// Notes that a rank holds its place, or no longer does. Not part of index: it changes only twice.
+void hold_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank);
+void free_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank);
+
+/// The time at which what a flex job has paid for is used up.
+domain::Time flex_finish(const Job& job, const Attempt& attempt);
+
+/// How long before a start the flex jobs in its way are asked to go: their grace and a margin.
+inline constexpr domain::Duration kLead{35'000};
+
+}  // namespace ledger::jobs

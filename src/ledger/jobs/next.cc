@@ -1,0 +1,239 @@
+#include <algorithm>
+
+#include "ledger/jobs/index.h"
+#include "ledger/jobs/outcome.h"
+#include "ledger/jobs/settle.h"
+#include "ledger/jobs/start.h"
+
+namespace ledger::jobs {
+namespace {
+
+using domain::Duration;
+using domain::JobClass;
+using domain::JobState;
+using domain::Money;
+using domain::Time;
+using Events = std::vector<Event>;
+
+constexpr std::size_t kMovesAtOnce = 64;
+constexpr std::size_t kQueueGroupsLookedAt = 256;
+/// A flex job starts where no promise is due for so long, or for its whole duration if shorter.
+constexpr Duration kWorthStarting{30 * 60'000};
+
+/// Stops the ranks whose peer has ended badly.
+Events stop_torn(const View& view) {
+  if (view.jobs.torn.empty()) return {};
+  const Job& job = view.jobs.jobs.at(*view.jobs.torn.begin());
+  return {AttemptStopping{job.id, job.attempts.back().number, StopKind::peer_failed, "another rank ended badly"}};
+}
+
+/// More time for a job whose time is over, if nobody else was promised it and the team can pay; else
+/// it is stopped.
+Events overrun(const View& view, const Job& job, const Attempt& attempt) {
+  const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
+  const Time finish = job.booking->finish + step;
+  const auto answer = era::extension(view.plan, job.id, finish);
+  if (const auto* price = std::get_if<Money>(&answer)) {
+    const bool allowed = !job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price;
+    if (allowed && *price <= spendable(view, job.team)) {
+      Events events{JobExtended{job.id, step, finish, *price, "ran over its time"}};
+      if (*price > Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
+      return events;
+    }
+  }
+  return {AttemptStopping{job.id, attempt.number, StopKind::overrun, "its time is over"}};
+}
+
+Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
+  const auto answer = era::flex_price(view.plan, job.spec.bid);
+  const auto* price = std::get_if<Money>(&answer);
+  const bool allowed = price != nullptr && *price <= spendable(view, job.team) &&
+                       (!job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price);
+  if (!allowed) {
+    return {AttemptStopping{job.id, attempt.number, StopKind::expire,
+                            "its time is over and its money does not reach for more"}};
+  }
+  Events events{JobExtended{job.id, job.spec.bid.duration, {}, *price, "ran over its time"}};
+  if (*price > Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
+  return events;
+}
+
+/// A promised job without an attempt: it starts if it is time and its place is free, and before that
+/// flex jobs are asked out of its way.
+Events start_booked(const View& view, const Job& job) {
+  const bool is_time = job.booking->start <= view.now && job.retry_at <= view.now;
+  if (is_time) {
+    if (auto started = start_attempt(view, job, job.booking->pool, job.booking->nodes)) return {*std::move(started)};
+  }
+  return clear_way(view, job);
+}
+
+Events break_promise(const View& view, const Job& job) {
+  const std::string why = "hardware was lost and there is no time left to keep the promise";
+  Events events{PromiseBroken{job.id, why}};
+  for (auto& event : end_job(view, job, JobState::lost, why)) events.push_back(std::move(event));
+  return events;
+}
+
+Events act_on_due(const View& view, const Job& job) {
+  const Attempt* attempt = live_attempt(job);
+  if (attempt != nullptr) {
+    if (job.booking) return job.booking->finish <= view.now ? overrun(view, job, *attempt) : Events{};
+    return flex_finish(job, *attempt) <= view.now ? overrun_flex(view, job, *attempt) : Events{};
+  }
+  if (job.booking) return start_booked(view, job);
+  if (job.job_class == JobClass::flex && job.spec.bid.deadline <= view.now) {
+    return end_job(view, job, JobState::expired, "its deadline passed before there was idle capacity");
+  }
+  return {};
+}
+
+/// The first job that is due and for which something can be done.
+Events due_jobs(const View& view) {
+  for (const auto& [time, id] : view.jobs.due) {
+    if (time > view.now) break;
+    if (auto events = act_on_due(view, view.jobs.jobs.at(id)); !events.empty()) return events;
+  }
+  return {};
+}
+
+BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::string why) {
+  BookingsMoved fact{{}, std::move(why)};
+  for (const auto& move : moves) {
+    const auto pool = view.nodes.nodes.at(move.nodes.front()).pool;
+    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes});
+  }
+  return fact;
+}
+
+/// Bookings that have not started and lie on nodes that are gone get another place, or none for now.
+Events mend_displaced(const View& view) {
+  std::vector<domain::JobId> displaced;
+  Events events;
+  for (const auto id : view.plan.displaced()) {
+    const Job& job = view.jobs.jobs.at(id);
+    if (live_attempt(job) != nullptr) continue;
+    if (job.attempts_made > 0) {
+      events.push_back(BookingLost{id, "its node is gone"});  // What it still needs is worked out anew.
+    } else {
+      displaced.push_back(id);
+    }
+  }
+  if (!events.empty() || displaced.empty()) return events;
+  const era::Mended mended = era::mend(view.plan, displaced, view.now);
+  for (const auto id : mended.broken) events.push_back(BookingLost{id, "its node is gone"});
+  if (!mended.moves.empty()) events.push_back(moved(view, mended.moves, "its node is gone"));
+  return events;
+}
+
+/// How much of its duration a job without a place still needs: what its checkpoint saved is done.
+Duration still_needed(const Job& job) {
+  const Duration whole = job.charged;
+  if (job.checkpoint.empty()) return whole;
+  const Duration done = std::min(job.used, whole);
+  return std::max(whole - done, domain::kMinute);
+}
+
+/// A promised job that lost its place: another one inside its promise, or the promise is broken when
+/// its deadline can no longer be met.
+Events place_again(const View& view, const Job& job) {
+  domain::Bid bid = job.spec.bid;
+  bid.job_class = JobClass::reserved;
+  bid.duration = still_needed(job);
+  bid.earliest = std::max(bid.earliest, view.now);
+  bid.deadline = job.deadline;
+  bid.max_price.reset();
+  const bool start_passed = bid.firm && job.attempts.empty() && job.promised_start < view.now;
+  if (start_passed || view.now + bid.duration > bid.deadline) return break_promise(view, job);
+  const era::Answer answer = era::quote(view.plan, bid, view.now);
+  const auto* offer = std::get_if<era::Offer>(&answer);
+  if (offer == nullptr) return {};
+  auto fact = moved(view, offer->moves, "its node is gone");
+  fact.moves.push_back({job.id, offer->start, offer->finish, offer->pool, offer->nodes});
+  return {std::move(fact)};
+}
+
+Events place_unplaced(const View& view) {
+  for (const auto id : view.jobs.unplaced) {
+    if (auto events = place_again(view, view.jobs.jobs.at(id)); !events.empty()) return events;
+  }
+  return {};
+}
+
+Events start_early(const View& view) {
+  const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, kMovesAtOnce);
+  if (moves.empty()) return {};
+  return {moved(view, moves, "its place is free already")};
+}
+
+/// The first job of the group that may start now: jobs that wait for a retry are passed over.
+const Job* head_of(const View& view, const std::set<domain::JobId>& group) {
+  for (const auto id : group) {
+    const Job& job = view.jobs.jobs.at(id);
+    if (job.retry_at <= view.now && job.spec.bid.earliest <= view.now) return &job;
+  }
+  return nullptr;
+}
+
+/// Flex jobs take what is idle: first come, first served among those that fit.
+Events start_flex(const View& view) {
+  std::vector<const Job*> heads;
+  for (const auto& [key, group] : view.jobs.queue) {
+    if (const Job* head = head_of(view, group)) heads.push_back(head);
+    if (heads.size() >= kQueueGroupsLookedAt) break;
+  }
+  std::ranges::sort(heads, {}, &Job::id);
+  for (const Job* job : heads) {
+    const auto& bid = job->spec.bid;
+    const Duration need = std::min(bid.duration, kWorthStarting);
+    const auto place = era::place_flex(view.plan, view.jobs.flex_held, bid.shape, view.now, need);
+    if (!place) continue;
+    if (auto started = start_attempt(view, *job, place->pool, place->nodes)) return {*std::move(started)};
+  }
+  return {};
+}
+
+/// Whether time alone may have made something possible: a minute has begun, or a job may start now.
+bool is_time_to_look(const View& view, const Memo& memo) {
+  const auto minute = [](Time t) { return t.ms / domain::kMinute.ms; };
+  if (minute(view.now) != minute(memo.looked)) return true;
+  const auto wake = view.jobs.wakes.upper_bound({memo.looked, domain::JobId{std::int64_t{1} << 62}});
+  return wake != view.jobs.wakes.end() && wake->first <= view.now;
+}
+
+}  // namespace
+
+std::vector<Event> next(const View& view, Memo& memo) {
+  const State& jobs = view.jobs;
+  if (!jobs.over.empty()) return conclude(view, jobs.jobs.at(*jobs.over.begin()));
+  if (auto events = stop_torn(view); !events.empty()) return events;
+  if (auto events = due_jobs(view); !events.empty()) return events;
+
+  const bool time_tells = is_time_to_look(view, memo);
+  const std::uint64_t room = jobs.freed + jobs.closed;
+  // Runs `step` unless nothing has changed since it last found nothing to do.
+  const auto run = [&](std::uint64_t& seen, std::uint64_t version, auto step) {
+    if (seen == version && !time_tells) return Events{};
+    auto events = step(view);
+    if (events.empty()) seen = version;
+    return events;
+  };
+  if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty()) return events;
+  if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
+  if (auto events = run(memo.early, room, start_early); !events.empty()) return events;
+  if (auto events = run(memo.flex, room + jobs.queued, start_flex); !events.empty()) return events;
+  memo.looked = view.now;
+  return {};
+}
+
+std::vector<Event> lose_ranks(const View& view, const domain::NodeId& node, const std::string& cause) {
+  std::vector<Event> events;
+  const auto held = view.jobs.held.find(node);
+  if (held == view.jobs.held.end()) return events;
+  for (const Held& place : held->second) {
+    events.push_back(RankEnded{place.job, place.attempt, place.rank, domain::ExitCause::node_lost, 0, 0, cause});
+  }
+  return events;
+}
+
+}  // namespace ledger::jobs

@@ -1,0 +1,117 @@
+#include "ledger/jobs/outcome.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ledger/jobs/settle.h"
+
+namespace ledger::jobs {
+namespace {
+
+using domain::ExitCause;
+using domain::JobClass;
+using domain::JobState;
+using Events = std::vector<Event>;
+
+enum class Remedy {
+  retry,       ///< Something passing: again, after a pause, as often as the job allows.
+  retry_free,  ///< Not the job's doing: again, not counted.
+  retry_away,  ///< The node is bad: it is quarantined, and again elsewhere.
+  give_up,     ///< It would end the same way again.
+};
+
+struct Rule {
+  ExitCause cause;
+  Remedy remedy;
+};
+/// Gravest first: what an attempt with several bad ends is said to have ended of.
+constexpr std::array kRules{
+    Rule{ExitCause::node_lost, Remedy::retry_free}, Rule{ExitCause::gpu_fault, Remedy::retry_away},
+    Rule{ExitCause::shim_lost, Remedy::retry},      Rule{ExitCause::out_of_memory, Remedy::give_up},
+    Rule{ExitCause::disk_full, Remedy::retry},      Rule{ExitCause::port_in_use, Remedy::retry},
+    Rule{ExitCause::cannot_start, Remedy::give_up}, Rule{ExitCause::crashed, Remedy::retry},
+    Rule{ExitCause::failed, Remedy::give_up},       Rule{ExitCause::stopped, Remedy::retry},
+    Rule{ExitCause::success, Remedy::give_up},
+};
+
+struct Verdict {
+  Rule rule = kRules.back();
+  std::string detail;
+  domain::NodeId node;
+};
+
+Verdict judge(const Attempt& attempt) {
+  for (const Rule& rule : kRules) {
+    const auto rank = std::ranges::find(attempt.ranks, rule.cause, &Rank::cause);
+    if (rank == attempt.ranks.end()) continue;
+    std::string detail = rank->detail;
+    if (attempt.ranks.size() > 1 && rule.cause != ExitCause::success) {
+      detail = fmt::format("rank {} on {}: {}", rank - attempt.ranks.begin(), rank->node.value, detail);
+    }
+    return {rule, std::move(detail), rank->node};
+  }
+  return {};
+}
+
+domain::Duration backoff(std::int32_t retries) {
+  return {std::min<std::int64_t>(60'000, std::int64_t{1'000} << std::min(retries, 10))};
+}
+
+void end(const View& view, const Job& job, JobState state, const std::string& cause, Events& events) {
+  for (auto& event : end_job(view, job, state, cause)) events.push_back(std::move(event));
+}
+
+/// Goes on as flex, for as long again, if the team can pay for it.
+void go_on_as_flex(const View& view, const Job& job, Events& events) {
+  const auto answer = era::flex_price(view.plan, job.spec.bid);
+  const auto* price = std::get_if<domain::Money>(&answer);
+  if (price == nullptr || *price > spendable(view, job.team)) {
+    end(view, job, JobState::expired, "its time is over and the balance does not reach for more", events);
+    return;
+  }
+  events.push_back(JobExtended{job.id, job.spec.bid.duration, job.booking->finish, *price, "goes on as flex"});
+  if (*price > domain::Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
+  events.push_back(JobInterrupted{job.id, "its time is over; goes on as flex", view.now, job.retries_used, JobClass::flex});
+}
+
+void retry(const View& view, const Job& job, const Verdict& verdict, Events& events) {
+  const bool free_of_charge = verdict.rule.remedy == Remedy::retry_free;
+  if (!free_of_charge && job.retries_used >= job.spec.program.max_retries) {
+    end(view, job, JobState::failed, fmt::format("{}; no retries left of {}", verdict.detail, job.retries_used), events);
+    return;
+  }
+  if (verdict.rule.remedy == Remedy::retry_away) {
+    events.push_back(nodes::NodeStateSet{verdict.node, domain::NodeState::quarantined, verdict.detail,
+                                         domain::NodeState::quarantined});
+  }
+  const auto pause = free_of_charge ? domain::Duration{} : backoff(job.retries_used);
+  events.push_back(JobInterrupted{job.id, verdict.detail, view.now + pause,
+                                  job.retries_used + (free_of_charge ? 0 : 1), job.job_class});
+}
+
+}  // namespace
+
+std::vector<Event> conclude(const View& view, const Job& job) {
+  const Attempt& attempt = job.attempts.back();
+  const Verdict verdict = judge(attempt);
+  const bool succeeded = verdict.rule.cause == ExitCause::success;
+  Events events{AttemptEnded{job.id, attempt.number, verdict.rule.cause, verdict.detail}};
+  if (succeeded) {
+    end(view, job, JobState::succeeded, "every rank exited with 0", events);
+  } else if (attempt.stop == StopKind::cancel) {
+    end(view, job, JobState::cancelled, attempt.stop_reason, events);
+  } else if (attempt.stop == StopKind::expire) {
+    end(view, job, JobState::expired, attempt.stop_reason, events);
+  } else if (attempt.stop == StopKind::overrun) {
+    go_on_as_flex(view, job, events);
+  } else if (attempt.stop == StopKind::give_way) {
+    events.push_back(JobInterrupted{job.id, attempt.stop_reason, view.now, job.retries_used, job.job_class});
+  } else if (verdict.rule.remedy == Remedy::give_up) {
+    end(view, job, JobState::failed, verdict.detail, events);
+  } else {
+    retry(view, job, verdict, events);
+  }
+  return events;
+}
+
+}  // namespace ledger::jobs

@@ -1,0 +1,144 @@
+#include "ledger/ledger.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ledger {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using domain::Time;
+using Events = std::vector<Event>;
+
+constexpr std::size_t kKeptAnswers = 100'000;
+
+jobs::View view_of(const State& state, Time now) { return {state.jobs, state.accounts, state.nodes, state.plan, now}; }
+
+/// Facts of one area as facts of the ledger.
+template <class AreaEvent>
+void take(std::vector<AreaEvent>&& from, Events& into) {
+  for (auto& event : from) {
+    std::visit([&](auto& fact) { into.emplace_back(std::move(fact)); }, event);
+  }
+}
+
+template <class AreaEvent>
+Result<Events> taken(Result<std::vector<AreaEvent>> answer) {
+  if (!answer) return base::pass(answer);
+  Events events;
+  take(std::move(*answer), events);
+  return events;
+}
+
+Result<Events> decide_one(const State& state, const Command&, Time now, const CreateCluster& wish) {
+  if (!state.cluster.empty()) return base::fail(ErrorCode::conflict, "the cluster exists already");
+  if (auto ok = access::check_name("team", wish.team.value); !ok) return base::pass(ok);
+  if (auto ok = access::check_name("user", wish.admin.value); !ok) return base::pass(ok);
+  static_cast<void>(now);
+  access::User admin{wish.admin, wish.team, access::Role::admin, {}, true};
+  Events events{ClusterCreated{wish.cluster}, access::TeamCreated{wish.team}, access::UserCreated{admin},
+                accounts::PricesSet{era::default_prices()}};
+  if (wish.credits > domain::Money{}) {
+    events.push_back(accounts::MoneyMoved{accounts::grants_account(), accounts::team_account(wish.team),
+                                          wish.credits, "grant", {}});
+  }
+  return events;
+}
+
+Result<Events> decide_one(const State&, const Command&, Time, const Tick&) { return Events{}; }
+
+Result<Events> decide_one(const State& state, const Command&, Time now, const access::Command& wish) {
+  return taken(access::decide(state.access, wish, now));
+}
+
+Result<Events> decide_one(const State& state, const Command&, Time, const accounts::Command& wish) {
+  const auto* grant = std::get_if<accounts::Grant>(&wish);
+  if (grant != nullptr && !state.access.teams.contains(grant->team)) {
+    return base::fail(ErrorCode::not_found, "there is no team {}", grant->team.value);
+  }
+  return taken(accounts::decide(state.accounts, wish));
+}
+
+/// A machine that booted again has lost what ran on it.
+bool has_rebooted(const State& state, const nodes::ReportNode& wish) {
+  const auto known = state.nodes.nodes.find(wish.node);
+  return known != state.nodes.nodes.end() && !known->second.inventory.boot_id.empty() &&
+         known->second.inventory.boot_id != wish.inventory.boot_id;
+}
+
+Result<Events> decide_one(const State& state, const Command&, Time now, const nodes::Command& wish) {
+  const auto* removal = std::get_if<nodes::RemoveNode>(&wish);
+  if (removal != nullptr && state.jobs.held.contains(removal->node)) {
+    return base::fail(ErrorCode::conflict, "jobs run on node {}; drain it and wait, or cancel them", removal->node.value);
+  }
+  auto answer = taken(nodes::decide(state.nodes, wish));
+  if (!answer) return answer;
+  const auto* lost = std::get_if<nodes::LoseNode>(&wish);
+  const auto* report = std::get_if<nodes::ReportNode>(&wish);
+  if (lost != nullptr) take(jobs::lose_ranks(view_of(state, now), lost->node, lost->cause), *answer);
+  if (report != nullptr && has_rebooted(state, *report)) {
+    take(jobs::lose_ranks(view_of(state, now), report->node, "its node booted again"), *answer);
+  }
+  return answer;
+}
+
+Result<Events> decide_one(const State& state, const Command& command, Time now, const jobs::Command& wish) {
+  return taken(jobs::decide(view_of(state, now), command.id, wish));
+}
+
+void remember(State& state, const domain::CommandId& id) {
+  if (id.value.empty() || !state.answered.insert(id).second) return;
+  state.answered_order.push_back(id);
+  if (state.answered_order.size() < 2 * kKeptAnswers) return;
+  const auto kept = state.answered_order.begin() + static_cast<std::ptrdiff_t>(kKeptAnswers);
+  for (auto old = state.answered_order.begin(); old != kept; ++old) state.answered.erase(*old);
+  state.answered_order.erase(state.answered_order.begin(), kept);
+}
+
+void follow_node(State& state, const domain::NodeId& id) {
+  const auto node = state.nodes.nodes.find(id);
+  if (node == state.nodes.nodes.end()) {
+    state.plan.remove_node(id);
+  } else if (!node->second.pool.value.empty()) {
+    state.plan.put_node(nodes::plan_node(node->second));
+  }
+  ++state.jobs.closed;
+}
+
+template <class FactType>
+void apply_one(State& state, const FactType& fact, Time at) {
+  if constexpr (std::is_same_v<FactType, ClusterCreated>) state.cluster = fact.cluster;
+  if constexpr (std::is_constructible_v<access::Event, FactType>) access::apply(state.access, fact);
+  if constexpr (std::is_constructible_v<accounts::Event, FactType>) accounts::apply(state.accounts, fact, at);
+  if constexpr (std::is_constructible_v<nodes::Event, FactType>) {
+    nodes::apply(state.nodes, fact, at);
+    follow_node(state, fact.node);
+  }
+  if constexpr (std::is_constructible_v<jobs::Event, FactType>) jobs::apply(state.jobs, state.plan, fact, at);
+  if constexpr (std::is_same_v<FactType, accounts::PricesSet>) state.plan.set_prices(fact.prices);
+}
+
+}  // namespace
+
+Result<Events> decide(const State& state, const Command& command, Time now) {
+  if (state.answered.contains(command.id)) return Events{};
+  return std::visit([&](const auto& wish) { return decide_one(state, command, now, wish); }, command.wish);
+}
+
+Events next(const State& state, jobs::Memo& memo, Time now) {
+  Events events;
+  take(jobs::next(view_of(state, now), memo), events);
+  return events;
+}
+
+Time next_wake(const State& state, Time now) { return jobs::next_wake(state.jobs, now); }
+
+void apply(State& state, const Fact& fact) {
+  state.plan.advance(fact.at);
+  remember(state, fact.command);
+  std::visit([&](const auto& event) { apply_one(state, event, fact.at); }, fact.event);
+}
+
+}  // namespace ledger
