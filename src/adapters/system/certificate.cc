@@ -161,7 +161,8 @@ Result<std::string> make_authority(EVP_PKEY* key) {
   if (!made) return base::pass(made);
   X509* const certificate = made->get();
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  if (!add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+  if (!add_extension(certificate, certificate, NID_basic_constraints,
+                     "critical,CA:TRUE,pathlen:0") ||
       !add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign") ||
       !add_extension(certificate, certificate, NID_subject_key_identifier, "hash") ||
       X509_sign(certificate, key, EVP_sha256()) == 0) {
@@ -172,9 +173,12 @@ Result<std::string> make_authority(EVP_PKEY* key) {
 
 std::string extended_usage(CertificateUsage usage) {
   switch (usage) {
-    case CertificateUsage::server: return "serverAuth";
-    case CertificateUsage::client: return "clientAuth";
-    case CertificateUsage::both: return "serverAuth,clientAuth";
+    case CertificateUsage::server:
+      return "serverAuth";
+    case CertificateUsage::client:
+      return "clientAuth";
+    case CertificateUsage::both:
+      return "serverAuth,clientAuth";
   }
   return {};
 }
@@ -268,7 +272,8 @@ Result<CertificateAuthority> CertificateAuthority::open_or_create(const std::str
   if (has_certificate && !std::filesystem::exists(key_path, failed)) {
     return base::fail(ErrorCode::data_loss,
                       "{} is there but {} is not: restore it, or delete both and let every agent "
-                      "join again", cert_path, key_path);
+                      "join again",
+                      cert_path, key_path);
   }
   auto key_pem = read_or_create_key(key_path);
   if (!key_pem) return base::pass(key_pem);

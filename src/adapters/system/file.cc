@@ -64,8 +64,7 @@ base::Result<> write_durably(const std::string& path, std::string_view bytes, mo
 
 }  // namespace
 
-base::Result<> write_file_atomically(const std::string& path, std::string_view bytes,
-                                     mode_t mode) {
+base::Result<> write_file_atomically(const std::string& path, std::string_view bytes, mode_t mode) {
   const std::filesystem::path target(path);
   const std::string folder = target.has_parent_path() ? target.parent_path().string() : ".";
   const std::string draft = folder + "/." + target.filename().string() + "." + random_id();
@@ -95,7 +94,7 @@ base::Result<std::string> read_file(const std::string& path) {
 }
 
 base::Result<> check_private(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0) return failure("look at", path);
   if ((found.st_mode & 077U) != 0) {
     return base::fail(ErrorCode::permission_denied,

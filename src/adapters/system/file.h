@@ -11,8 +11,7 @@ namespace adapters::system {
 /// Replaces the file at `path` by `bytes`, with exactly the permissions `mode`. After a crash the
 /// file is the old or the new one, never a part; durable when it returns. Fails with `not_found`
 /// (no such folder), `permission_denied`, `resource_exhausted` (disk full) or `unavailable`.
-base::Result<> write_file_atomically(const std::string& path, std::string_view bytes,
-                                     mode_t mode);
+base::Result<> write_file_atomically(const std::string& path, std::string_view bytes, mode_t mode);
 
 /// Reads a whole file. Fails with `not_found`, `permission_denied` or `unavailable`.
 base::Result<std::string> read_file(const std::string& path);

@@ -35,7 +35,7 @@ class Folder {
 };
 
 mode_t mode_of(const std::string& path) {
-  struct stat found {};
+  struct stat found{};
   EXPECT_EQ(::stat(path.c_str(), &found), 0) << path;
   return found.st_mode & 07777U;
 }
@@ -178,8 +178,8 @@ TEST(CertificateAuthority, signs_a_request_but_not_a_tampered_one) {
   ASSERT_TRUE(authority);
   const auto request = make_csr("node-17");
   ASSERT_TRUE(request) << request.error().message;
-  const auto chain = authority->sign_csr(
-      request->csr_pem, {.common_name = "", .usage = CertificateUsage::client});
+  const auto chain =
+      authority->sign_csr(request->csr_pem, {.common_name = "", .usage = CertificateUsage::client});
   ASSERT_TRUE(chain) << chain.error().message;
   EXPECT_TRUE(chain->ends_with(authority->cert_pem()));
   EXPECT_NE(*fingerprint(*chain), *fingerprint(authority->cert_pem()));
