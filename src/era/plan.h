@@ -6,19 +6,11 @@
 #include <vector>
 
 #include "domain/bid.h"
+#include "era/ground.h"
+#include "era/plan_node.h"
 #include "era/prices.h"
 
 namespace era {
-
-/// A node as the planner sees it: capacity until `closed_from`, none after.
-struct PlanNode {
-  domain::NodeId id;
-  domain::PoolId pool;
-  std::string gpu_model;  ///< Empty on a CPU-only node.
-  domain::Resources capacity;
-  domain::Time closed_from = domain::kNever;
-  friend bool operator==(const PlanNode&, const PlanNode&) = default;
-};
 
 /// Resources promised to a job on [start, finish): rank i on nodes[i].
 struct Booking {
@@ -43,25 +35,31 @@ struct Settings {
 };
 
 /// Capacity and promises of the whole cluster over time: per node a step function for placement,
-/// per pool a ring of slots for price and feasibility. Derived from the ledger's state, never kept.
-/// Time is cut into slots; a booking holds every slot it touches.
+/// per lane the sum of its nodes for price and feasibility. Derived from the ledger's state, never
+/// kept. Time is cut into slots; a booking holds every slot it touches. A node's removal or closing
+/// leaves its bookings in place, but they no longer take anything from the nodes that are left.
 class Plan {
  public:
   explicit Plan(Settings settings = {});
 
+  /// `prices` must pass check().
   void set_prices(const PriceList& prices);
 
   /// Adds a node or changes it; bookings on it stay, even where it no longer has the capacity.
+  /// O(steps of the node x runs of its lane).
   void put_node(const PlanNode& node);
   void remove_node(const domain::NodeId& id);  ///< Bookings on it stay until they are unbooked.
 
   /// Forgets what lies before `now` and opens the horizon as far again. Never goes back.
-  /// O(slots passed) amortised.
+  /// O(nodes + steps passed).
   void advance(domain::Time now);
 
   /// Promises `booking`. The caller has checked that it fits (quote did): a GPU promised twice is a
-  /// bug and CHECKs. O(slots + log bookings).
+  /// bug and CHECKs, as is a job booked twice. O(nodes x (log nodes + steps in the booking)).
   void book(const Booking& booking);
+  /// Books what was promised before, when a plan is rebuilt: its nodes may since have closed,
+  /// shrunk or gone, so nothing is checked. Until the nodes are put back it shows in displaced().
+  void restore(const Booking& booking);
   /// Ends the promise of `job`, all of it, or from `at` on. Unknown jobs are ignored.
   void unbook(domain::JobId job);
   void end_at(domain::JobId job, domain::Time at);
@@ -69,11 +67,25 @@ class Plan {
   void pin(domain::JobId job);
 
   const Booking* find(domain::JobId job) const;
-  const std::map<domain::JobId, Booking>& bookings() const;
+  const std::map<domain::JobId, Booking>& bookings() const { return bookings_; }
   /// Bookings that overlap a time at which one of their nodes is closed or lacks the capacity.
+  /// Times before the last advance() do not count.
   std::vector<domain::JobId> displaced() const;
 
-  // (The kernel's own accessors follow: nodes(), pools, promised per slot, price tables ...)
+  const Settings& settings() const { return settings_; }
+  const PriceList& prices() const { return ground_.prices(); }
+  /// The lanes that quotes look at; copied to try changes out.
+  const Ground& ground() const { return ground_; }
+  /// The start of the first slot that is still planned, and the end of the last.
+  domain::Time begin() const;
+  domain::Time horizon_end() const;
+  /// The slots that `booking` touches.
+  SlotRange slots_of(const Booking& booking) const;
+
+ private:
+  Settings settings_;
+  Ground ground_;
+  std::map<domain::JobId, Booking> bookings_;
 };
 
 }  // namespace era

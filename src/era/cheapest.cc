@@ -1,0 +1,150 @@
+#include "era/cheapest.h"
+
+#include <algorithm>
+
+namespace era {
+namespace {
+
+/// One end of the stretch: the run it lies in, and what a slot of that run costs.
+class Edge {
+ public:
+  Edge(const Lane& lane, const Gang& gang, std::size_t run)
+      : lane_(&lane), gang_(&gang), step_(&lane.runs().all()[run]) {
+    look();
+  }
+  std::int64_t cost() const { return cost_; }
+  bool infeasible() const { return cost_ == Lane::kInfeasible; }
+  std::int64_t end() const { return step_[1].from; }
+  void next() {
+    ++step_;
+    look();
+  }
+
+ private:
+  void look() { cost_ = lane_->slot_cost(step_->value, *gang_); }
+
+  const Lane* lane_;
+  const Gang* gang_;
+  const Steps<Run>::Step* step_;
+  std::int64_t cost_ = 0;
+};
+
+/// A stretch that is slid along the lane, from one moment at which an end crosses a step to the next.
+class Slide {
+ public:
+  Slide(const Lane& lane, const Gang& gang, const Starts& starts)
+      : starts_(starts),
+        start_(starts.first),
+        tail_(lane, gang, lane.runs().at(starts.first)),
+        head_(tail_) {
+    gather();
+  }
+
+  bool done() const { return start_ > starts_.last; }
+  Stretch here() const { return {start_, cost_}; }
+
+  /// The soonest start from here to the next crossing that costs at most `limit`.
+  std::optional<Stretch> soonest_within(std::int64_t limit) const {
+    if (cost_ <= limit) return here();
+    const std::int64_t slope = slope_here();
+    if (slope >= 0) return std::nullopt;
+    const std::int64_t steps = (cost_ - limit - slope - 1) / -slope;
+    if (steps >= room() || start_ + steps > starts_.last) return std::nullopt;
+    return Stretch{start_ + steps, cost_ + steps * slope};
+  }
+
+  /// Goes to the next crossing, or past what is too full.
+  void advance() {
+    if (start_ >= starts_.last) {
+      start_ = starts_.last + 1;
+    } else if (head_.infeasible()) {
+      skip_to(head_.end());
+    } else {
+      const std::int64_t by = std::min(room(), starts_.last - start_);
+      cost_ += by * (head_.cost() - tail_.cost());
+      start_ += by;
+      if (tail_.end() == start_) tail_.next();
+      if (head_.end() == start_ + starts_.length) head_.next();
+    }
+  }
+
+ private:
+  std::int64_t slope_here() const { return head_.infeasible() ? 0 : head_.cost() - tail_.cost(); }
+  std::int64_t room() const {
+    return std::min(tail_.end() - start_, head_.end() - start_ - starts_.length);
+  }
+
+  /// Starts anew at `slot`, where head_'s run ends.
+  void skip_to(std::int64_t slot) {
+    if (slot > starts_.last) {
+      start_ = starts_.last + 1;
+      return;
+    }
+    start_ = slot;
+    head_.next();
+    tail_ = head_;
+    gather();
+  }
+
+  /// Sums the stretch that starts at start_, in tail_'s run; further on if something there is too
+  /// full. Leaves head_ at the run that holds the first slot after the stretch.
+  void gather() {
+    cost_ = 0;
+    std::int64_t at = start_;
+    while (at < start_ + starts_.length) {
+      const std::int64_t until = std::min(head_.end(), start_ + starts_.length);
+      if (head_.infeasible()) {
+        start_ = at = head_.end();
+        if (start_ > starts_.last) return;
+        head_.next();
+        tail_ = head_;
+        cost_ = 0;
+        continue;
+      }
+      cost_ += (until - at) * head_.cost();
+      at = until;
+      if (head_.end() == until) head_.next();
+    }
+  }
+
+  Starts starts_;
+  std::int64_t start_;
+  std::int64_t cost_ = 0;
+  Edge tail_;
+  Edge head_;
+};
+
+}  // namespace
+
+std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, const Starts& starts,
+                                        const Goal& goal) {
+  if (starts.last < starts.first) return std::nullopt;
+  const std::int64_t least = lane.least_slot_cost(gang) * starts.length;
+  if (least > goal.limit) return std::nullopt;
+  std::optional<Stretch> best;
+  for (Slide slide(lane, gang, starts); !slide.done(); slide.advance()) {
+    if (goal.soonest) {
+      const auto found = slide.soonest_within(goal.limit);
+      if (found) return found;
+      continue;
+    }
+    const Stretch here = slide.here();
+    if (here.cost > goal.limit || (best && here.cost >= best->cost)) continue;
+    best = here;
+    if (best->cost <= least) break;
+  }
+  return best;
+}
+
+std::optional<std::int64_t> cost_over(const Lane& lane, const Gang& gang, SlotRange slots) {
+  std::int64_t sum = 0;
+  const auto runs = lane.runs().all();
+  for (std::size_t i = lane.runs().at(slots.first); runs[i].from < slots.end; ++i) {
+    const std::int64_t cost = lane.slot_cost(runs[i].value, gang);
+    if (cost == Lane::kInfeasible) return std::nullopt;
+    sum += cost * (std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from));
+  }
+  return sum;
+}
+
+}  // namespace era

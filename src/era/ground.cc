@@ -1,0 +1,109 @@
+#include "era/ground.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace era {
+
+using domain::NodeId;
+
+std::map<NodeId, std::int32_t> ranks_by_node(const std::vector<NodeId>& nodes) {
+  std::map<NodeId, std::int32_t> ranks;
+  for (const NodeId& node : nodes) ++ranks[node];
+  return ranks;
+}
+
+Ground::Ground(domain::Duration slot)
+    : slot_(slot), prices_(std::make_shared<const PriceList>(default_prices())) {
+  CHECK(slot.ms > 0 && slot <= domain::kHour, "a slot is at most an hour");
+}
+
+const Lane* Ground::lane_of(const NodeId& node) const {
+  const auto home = homes_.find(node);
+  return home == homes_.end() ? nullptr : &lanes_.at(home->second);
+}
+
+const NodeLine* Ground::find(const NodeId& node) const {
+  const Lane* lane = lane_of(node);
+  return lane == nullptr ? nullptr : lane->find(node);
+}
+
+void Ground::set_prices(const PriceList& prices) {
+  prices_ = std::make_shared<const PriceList>(prices);
+  for (auto& [key, lane] : lanes_) lane.set_prices(prices_);
+}
+
+void Ground::advance(std::int64_t slot) {
+  if (slot <= begin_) return;
+  begin_ = slot;
+  for (auto& [key, lane] : lanes_) lane.trim(slot);
+}
+
+void Ground::put_node(const PlanNode& node) {
+  CHECK(node.capacity.gpus >= 0 && node.capacity.cpu_millis >= 0 && node.capacity.memory_bytes >= 0,
+        "a node cannot have less than nothing");
+  NodeLine line{node, true, kEndOfTime, Steps<Load>(begin_, Load{})};
+  if (homes_.contains(node.id)) line.load = take(node.id).load;
+  if (node.closed_from < domain::kNever) line.closed_slot = node.closed_from.ms / slot_.ms;
+  insert(std::move(line));
+}
+
+void Ground::remove_node(const NodeId& id) {
+  if (!homes_.contains(id)) return;
+  NodeLine line = take(id);
+  line.present = false;
+  insert(std::move(line));
+  forget_if_gone(id);
+}
+
+NodeLine Ground::take(const NodeId& id) {
+  const auto home = homes_.find(id);
+  const auto lane = lanes_.find(home->second);
+  NodeLine line = lane->second.take(id);
+  if (lane->second.nodes().empty()) lanes_.erase(lane);
+  homes_.erase(home);
+  return line;
+}
+
+void Ground::insert(NodeLine line) {
+  const LaneKey key{line.node.pool, lower_case(line.node.gpu_model)};
+  homes_[line.node.id] = key;
+  lanes_.try_emplace(key, key, begin_, prices_).first->second.insert(std::move(line));
+}
+
+void Ground::forget_if_gone(const NodeId& id) {
+  const NodeLine* line = find(id);
+  if (line == nullptr || line->present) return;
+  const auto steps = line->load.all();
+  for (std::size_t i = line->load.at(begin_); i < line->load.size(); ++i) {
+    if (!(steps[i].value == Load{})) return;
+  }
+  take(id);
+}
+
+void Ground::change(const Hold& hold, std::int32_t sign) {
+  for (const auto& [node, ranks] : ranks_by_node(hold.nodes)) {
+    const auto home = homes_.find(node);
+    if (home == homes_.end()) continue;
+    lanes_.at(home->second).add(node, hold.slots, hold.per_rank, sign * ranks);
+    if (sign < 0) forget_if_gone(node);
+  }
+}
+
+void Ground::add(const Hold& hold) { change(hold, 1); }
+void Ground::release(const Hold& hold) { change(hold, -1); }
+
+bool Ground::fits(const Hold& hold) const {
+  const SlotRange slots{std::max(hold.slots.first, begin_), hold.slots.end};
+  if (slots.first >= slots.end) return true;
+  for (const auto& [node, ranks] : ranks_by_node(hold.nodes)) {
+    const NodeLine* line = find(node);
+    if (line == nullptr || !line->open_over(slots)) return false;
+    if (!(hold.per_rank * ranks).fits_in(line->free_over(slots))) return false;
+  }
+  return true;
+}
+
+}  // namespace era

@@ -1,0 +1,57 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "era/lane.h"
+
+namespace era {
+
+/// What a gang holds: its ranks on their nodes for some slots.
+struct Hold {
+  domain::Resources per_rank;
+  const std::vector<domain::NodeId>& nodes;  ///< Rank i on nodes[i].
+  SlotRange slots;
+};
+
+/// All lanes of a cluster: capacity and promises over time, without whose they are. Cheap enough to
+/// copy that a change to many bookings is first tried on a copy.
+class Ground {
+ public:
+  explicit Ground(domain::Duration slot);
+
+  domain::Duration slot() const { return slot_; }
+  std::int64_t begin() const { return begin_; }
+  const PriceList& prices() const { return *prices_; }
+  const std::map<LaneKey, Lane>& lanes() const { return lanes_; }
+  const Lane* lane_of(const domain::NodeId& node) const;
+  const NodeLine* find(const domain::NodeId& node) const;
+
+  void set_prices(const PriceList& prices);
+  void advance(std::int64_t slot);
+  void put_node(const PlanNode& node);
+  void remove_node(const domain::NodeId& id);
+
+  /// Adds or takes away what a gang holds. Nodes that are gone are skipped.
+  void add(const Hold& hold);
+  void release(const Hold& hold);
+  /// True if no node would have more promised than it has, and none is closed.
+  bool fits(const Hold& hold) const;
+
+ private:
+  void change(const Hold& hold, std::int32_t sign);
+  NodeLine take(const domain::NodeId& id);
+  void insert(NodeLine line);
+  void forget_if_gone(const domain::NodeId& id);
+
+  domain::Duration slot_;
+  std::int64_t begin_ = 0;
+  std::shared_ptr<const PriceList> prices_;
+  std::map<LaneKey, Lane> lanes_;
+  std::map<domain::NodeId, LaneKey> homes_;
+};
+
+/// How many ranks each node of `nodes` gets.
+std::map<domain::NodeId, std::int32_t> ranks_by_node(const std::vector<domain::NodeId>& nodes);
+
+}  // namespace era

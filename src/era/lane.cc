@@ -1,0 +1,176 @@
+#include "era/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace era {
+
+using domain::NodeId;
+using domain::Resources;
+
+Resources NodeLine::free_over(SlotRange slots) const {
+  const auto steps = load.all();
+  std::size_t i = load.at(slots.first);
+  Resources most = steps[i].value.promised;
+  for (++i; steps[i].from < slots.end; ++i) {
+    const Resources& promised = steps[i].value.promised;
+    most.gpus = std::max(most.gpus, promised.gpus);
+    most.cpu_millis = std::max(most.cpu_millis, promised.cpu_millis);
+    most.memory_bytes = std::max(most.memory_bytes, promised.memory_bytes);
+  }
+  return node.capacity - most;
+}
+
+Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> prices)
+    : key_(std::move(key)), prices_(std::move(prices)), runs_(begin, Run{}) {
+  capacity_index(0, 0);
+}
+
+std::size_t Lane::position(const NodeId& id) const {
+  const auto at = std::lower_bound(
+      nodes_.begin(), nodes_.end(), id,
+      [](const NodeLine& line, const NodeId& wanted) { return line.node.id < wanted; });
+  return static_cast<std::size_t>(at - nodes_.begin());
+}
+
+const NodeLine* Lane::find(const NodeId& id) const {
+  const std::size_t at = position(id);
+  return at < nodes_.size() && nodes_[at].node.id == id ? &nodes_[at] : nullptr;
+}
+
+bool Lane::has_gpus() const {
+  return std::any_of(capacities_.begin(), capacities_.end(),
+                     [](const Capacity& capacity) { return capacity.gpus > 0; });
+}
+
+std::int64_t Lane::least_slot_cost(const Gang& gang) const {
+  const std::int32_t first = prices_->curve.front().rate_permille;
+  const std::int64_t gpu = (gpu_hour_rate(*prices_, key_.gpu_model).micros * first + 999) / 1000;
+  const std::int64_t core = (prices_->core_hour.micros * first + 999) / 1000;
+  return gang.gpus * gpu + gang.core_units * core;
+}
+
+void Lane::set_prices(std::shared_ptr<const PriceList> prices) {
+  prices_ = std::move(prices);
+  for (Capacity& capacity : capacities_) price(capacity);
+}
+
+void Lane::trim(std::int64_t slot) {
+  runs_.trim(slot);
+  for (NodeLine& line : nodes_) line.load.trim(slot);
+}
+
+void Lane::insert(NodeLine line) {
+  CHECK(find(line.node.id) == nullptr, "a node is in its lane once");
+  const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(line.node.id));
+  add_share(*nodes_.insert(at, std::move(line)), true);
+  drop_unused_capacities();
+}
+
+NodeLine Lane::take(const NodeId& id) {
+  CHECK(find(id) != nullptr, "only a node that is there can be taken out");
+  const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(id));
+  add_share(*at, false);
+  NodeLine taken = std::move(*at);
+  nodes_.erase(at);
+  drop_unused_capacities();
+  return taken;
+}
+
+void Lane::add(const NodeId& id, SlotRange slots, const Resources& per_rank, std::int32_t ranks) {
+  CHECK(find(id) != nullptr, "only a node that is there can be booked");
+  NodeLine& line = nodes_[position(id)];
+  const Resources amount = per_rank * ranks;
+  const std::int32_t units = core_units(per_rank) * ranks;
+  const auto plus = [&](const Load& load) { return Load{load.promised + amount, load.core_units + units}; };
+
+  if (line.present) {
+    const std::int64_t until = std::min(slots.end, line.closed_slot);
+    const auto steps = line.load.all();
+    SlotRange same{slots.first, slots.first};
+    Share by;
+    for (std::size_t i = line.load.at(slots.first); steps[i].from < until; ++i) {
+      const Load& load = steps[i].value;
+      const Share change = share_of(line, plus(load)) - share_of(line, load);
+      if (change != by) {
+        change_runs(same, by);
+        same.first = std::max(slots.first, steps[i].from);
+        by = change;
+      }
+      same.end = std::min(until, steps[i + 1].from);
+    }
+    change_runs(same, by);
+  }
+  line.load.change(slots, [&](Load& load) { load = plus(load); });
+}
+
+Lane::Share Lane::share_of(const NodeLine& line, const Load& load) {
+  const Resources& capacity = line.node.capacity;
+  return {capacity.gpus, capacity.cpu_millis, std::max(0, capacity.gpus - load.promised.gpus),
+          std::max<std::int64_t>(0, capacity.cpu_millis - load.promised.cpu_millis),
+          load.core_units};
+}
+
+void Lane::add_share(const NodeLine& line, bool put_in) {
+  if (!line.present) return;
+  const auto steps = line.load.all();
+  for (std::size_t i = 0; i < line.load.size() && steps[i].from < line.closed_slot; ++i) {
+    // A node's first step also stands for all the time before it.
+    const std::int64_t from = i == 0 ? std::min(steps[0].from, runs_.begin()) : steps[i].from;
+    const SlotRange slots{from, std::min(steps[i + 1].from, line.closed_slot)};
+    const Share share = share_of(line, steps[i].value);
+    change_runs(slots, put_in ? share : Share{} - share);
+  }
+}
+
+void Lane::change_runs(SlotRange slots, const Share& by) {
+  if (by == Share{}) return;
+  const bool resized = by.capacity_gpus != 0 || by.capacity_cpu_millis != 0;
+  runs_.change(slots, [&](Run& run) {
+    run.gpus_free += by.gpus_free;
+    run.gpus_promised += by.capacity_gpus - by.gpus_free;
+    run.cpu_millis_free += by.cpu_millis_free;
+    run.core_units += by.core_units;
+    if (!resized) return;
+    const Capacity& before = capacity_of(run);
+    run.capacity = capacity_index(before.gpus + by.capacity_gpus,
+                                  before.cpu_millis + by.capacity_cpu_millis);
+  });
+}
+
+std::int32_t Lane::capacity_index(std::int32_t gpus, std::int64_t cpu_millis) {
+  for (std::size_t i = 0; i < capacities_.size(); ++i) {
+    const Capacity& known = capacities_[i];
+    if (known.gpus == gpus && known.cpu_millis == cpu_millis) return static_cast<std::int32_t>(i);
+  }
+  Capacity added{gpus, cpu_millis, nullptr, nullptr};
+  price(added);
+  capacities_.push_back(std::move(added));
+  return static_cast<std::int32_t>(capacities_.size()) - 1;
+}
+
+void Lane::price(Capacity& capacity) const {
+  capacity.gpu_prices = std::make_shared<const PriceTable>(
+      capacity.gpus, gpu_hour_rate(*prices_, key_.gpu_model), prices_->curve);
+  capacity.core_prices = std::make_shared<const PriceTable>(
+      static_cast<std::int32_t>(capacity.cpu_millis / 1000), prices_->core_hour, prices_->curve);
+}
+
+void Lane::drop_unused_capacities() {
+  std::vector<std::int32_t> renumbered(capacities_.size(), -1);
+  std::vector<Capacity> kept;
+  const auto number = [&](std::int32_t old) {
+    std::int32_t& now = renumbered[static_cast<std::size_t>(old)];
+    if (now < 0) {
+      now = static_cast<std::int32_t>(kept.size());
+      kept.push_back(capacities_[static_cast<std::size_t>(old)]);
+    }
+    return now;
+  };
+  runs_.change({runs_.begin(), kEndOfTime}, [&](Run& run) { run.capacity = number(run.capacity); });
+  capacities_ = std::move(kept);
+}
+
+}  // namespace era

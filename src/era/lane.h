@@ -1,0 +1,144 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "domain/ids.h"
+#include "domain/resources.h"
+#include "era/plan_node.h"
+#include "era/price_table.h"
+#include "era/steps.h"
+
+namespace era {
+
+/// A lane is what one gang may lie on: the nodes of one pool with one GPU model (or with none).
+struct LaneKey {
+  domain::PoolId pool;
+  std::string gpu_model;  ///< In lower case.
+  friend auto operator<=>(const LaneKey&, const LaneKey&) = default;
+};
+
+/// What is promised on a node in a slot.
+struct Load {
+  domain::Resources promised;
+  std::int32_t core_units = 0;  ///< Whole cores, rounded up per rank: what the price counts.
+  friend bool operator==(const Load&, const Load&) = default;
+};
+
+/// Cores of a rank as the price counts them.
+constexpr std::int32_t core_units(const domain::Resources& per_rank) {
+  return static_cast<std::int32_t>((per_rank.cpu_millis + 999) / 1000);
+}
+
+/// A node and what is promised on it over time.
+struct NodeLine {
+  PlanNode node;
+  bool present = true;  ///< False once removed; kept while something is still booked on it.
+  std::int64_t closed_slot = kEndOfTime;
+  Steps<Load> load;
+
+  /// True if the node can hold anything at all in `slots`.
+  bool open_over(SlotRange slots) const { return present && slots.end <= closed_slot; }
+  /// The least that is free of each resource over `slots`, whether open or not. O(steps in slots).
+  domain::Resources free_over(SlotRange slots) const;
+};
+
+/// A stretch of slots in which a lane's capacity and promises stay the same.
+struct Run {
+  std::int32_t gpus_free = 0;
+  std::int32_t gpus_promised = 0;
+  std::int64_t cpu_millis_free = 0;
+  std::int32_t core_units = 0;
+  std::int32_t capacity = 0;  ///< Which of the lane's capacities holds.
+  friend bool operator==(const Run&, const Run&) = default;
+};
+
+/// One of the capacities that a lane has over time, with its prices.
+struct Capacity {
+  std::int32_t gpus = 0;
+  std::int64_t cpu_millis = 0;
+  std::shared_ptr<const PriceTable> gpu_prices;
+  std::shared_ptr<const PriceTable> core_prices;
+};
+
+/// What a whole gang takes from its lane in every slot.
+struct Gang {
+  std::int32_t gpus = 0;
+  std::int64_t cpu_millis = 0;
+  std::int32_t core_units = 0;
+};
+
+/// The nodes of a lane, and the sum of what is free and promised on those that are open. Keeps the
+/// sums equal to the nodes: both change together.
+class Lane {
+ public:
+  static constexpr std::int64_t kInfeasible = -1;
+
+  Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> prices);
+
+  const LaneKey& key() const { return key_; }
+  const std::vector<NodeLine>& nodes() const { return nodes_; }  ///< By id.
+  const NodeLine* find(const domain::NodeId& id) const;
+  const Steps<Run>& runs() const { return runs_; }
+  const Capacity& capacity_of(const Run& run) const {
+    return capacities_[static_cast<std::size_t>(run.capacity)];
+  }
+  const PriceList& prices() const { return *prices_; }
+  bool has_gpus() const;
+
+  /// What one slot of `run` costs `gang`, in micro-credits an hour; kInfeasible where it is too full.
+  std::int64_t slot_cost(const Run& run, const Gang& gang) const {
+    if (gang.gpus > run.gpus_free || gang.cpu_millis > run.cpu_millis_free) return kInfeasible;
+    const Capacity& capacity = capacity_of(run);
+    std::int64_t cost = 0;
+    if (gang.gpus > 0) cost += capacity.gpu_prices->cost(run.gpus_promised, gang.gpus);
+    if (gang.core_units > 0) cost += capacity.core_prices->cost(run.core_units, gang.core_units);
+    return cost;
+  }
+  /// The least that a slot can cost `gang`.
+  std::int64_t least_slot_cost(const Gang& gang) const;
+
+  void set_prices(std::shared_ptr<const PriceList> prices);
+  void trim(std::int64_t slot);
+
+  /// Puts a node in, with what is promised on it. Its id must not be there yet.
+  void insert(NodeLine line);
+  /// Takes a node out.
+  NodeLine take(const domain::NodeId& id);
+  /// Adds `ranks` ranks to what is promised on a node over `slots`; takes them away if negative.
+  void add(const domain::NodeId& id, SlotRange slots, const domain::Resources& per_rank,
+           std::int32_t ranks);
+
+ private:
+  /// By how much a node adds to the sums of its lane.
+  struct Share {
+    std::int32_t capacity_gpus = 0;
+    std::int64_t capacity_cpu_millis = 0;
+    std::int32_t gpus_free = 0;
+    std::int64_t cpu_millis_free = 0;
+    std::int32_t core_units = 0;
+    friend Share operator-(const Share& a, const Share& b) {
+      return {a.capacity_gpus - b.capacity_gpus, a.capacity_cpu_millis - b.capacity_cpu_millis,
+              a.gpus_free - b.gpus_free, a.cpu_millis_free - b.cpu_millis_free,
+              a.core_units - b.core_units};
+    }
+    friend bool operator==(const Share&, const Share&) = default;
+  };
+  static Share share_of(const NodeLine& line, const Load& load);
+  void add_share(const NodeLine& line, bool put_in);
+  void change_runs(SlotRange slots, const Share& by);
+  std::int32_t capacity_index(std::int32_t gpus, std::int64_t cpu_millis);
+  void price(Capacity& capacity) const;
+  void drop_unused_capacities();
+  std::size_t position(const domain::NodeId& id) const;
+
+  LaneKey key_;
+  std::shared_ptr<const PriceList> prices_;
+  std::vector<NodeLine> nodes_;
+  std::vector<Capacity> capacities_;
+  Steps<Run> runs_;
+};
+
+}  // namespace era

@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "era/quote.h"
+#include "era/repack.h"
+
+namespace era {
+
+using domain::JobId;
+using domain::Time;
+
+namespace {
+
+constexpr int kMostRounds = 8;
+
+/// The hardest to place first: a firm start, little slack, many GPUs.
+std::vector<const Booking*> hardest_first(const Plan& plan, const std::vector<JobId>& jobs) {
+  std::vector<const Booking*> order;
+  for (const JobId job : jobs) {
+    const Booking* booking = plan.find(job);
+    if (booking != nullptr) order.push_back(booking);
+  }
+  std::sort(order.begin(), order.end(), [](const Booking* a, const Booking* b) {
+    const auto key = [](const Booking* x) {
+      const std::int64_t gpus = x->per_rank.gpus * static_cast<std::int64_t>(x->nodes.size());
+      return std::tuple(!x->firm, x->deadline - (x->finish - x->start), -gpus, x->job);
+    };
+    return key(a) < key(b);
+  });
+  order.erase(std::unique(order.begin(), order.end()), order.end());
+  return order;
+}
+
+/// Puts the bookings on a copy of the plan's ground, one after the other.
+Mended try_order(const Plan& plan, const std::vector<const Booking*>& order, Time now) {
+  Ground ground = plan.ground();
+  for (const Booking* booking : order) release(plan, ground, *booking);
+  Mended mended;
+  for (const Booking* booking : order) {
+    auto move = another_place(plan, ground, *booking, now, {.in_time = true, .other_pools = true});
+    if (!move) {
+      mended.broken.push_back(booking->job);
+      continue;
+    }
+    hold(plan, ground, moved(*booking, *move));
+    mended.moves.push_back(std::move(*move));
+  }
+  return mended;
+}
+
+/// The plan after `mended`, with what it broke taken out.
+Plan after(const Plan& plan, const Mended& mended) {
+  Plan mended_plan = plan;
+  for (const JobId job : mended.broken) mended_plan.unbook(job);
+  for (const Move& move : mended.moves) mended_plan.unbook(move.job);
+  for (const Move& move : mended.moves) {
+    Booking booking = moved(*plan.find(move.job), move);
+    booking.pool = mended_plan.ground().find(move.nodes.front())->node.pool;
+    mended_plan.book(booking);
+  }
+  return mended_plan;
+}
+
+/// A place for one broken booking for which others, which were not in trouble, make room.
+std::optional<Offer> with_room_made(const Plan& plan, const Booking& booking, Time now) {
+  const Window promise = promise_of(plan, booking, now);
+  domain::Bid bid{.job_class = domain::JobClass::reserved, .shape = booking.shape,
+                  .duration = promise.duration, .earliest = promise.first,
+                  .deadline = promise.only_first ? booking.finish : booking.deadline,
+                  .max_price = std::nullopt, .firm = booking.firm};
+  return repack(plan, bid, now);
+}
+
+/// Replaces earlier moves of the same jobs: what counts is where each ends up.
+void add_moves(std::map<JobId, Move>& moves, const std::vector<Move>& more) {
+  for (const Move& move : more) moves.insert_or_assign(move.job, move);
+}
+
+}  // namespace
+
+Mended mend(const Plan& plan, const std::vector<JobId>& jobs, Time now) {
+  std::vector<const Booking*> order = hardest_first(plan, jobs);
+  Mended best = try_order(plan, order, now);
+  for (int round = 1; round < kMostRounds && !best.broken.empty(); ++round) {
+    const std::set<JobId> broken(best.broken.begin(), best.broken.end());
+    if (broken.size() == order.size()) break;
+    std::vector<const Booking*> broken_first;
+    for (const bool first : {true, false}) {
+      for (const Booking* booking : order) {
+        if (broken.contains(booking->job) == first) broken_first.push_back(booking);
+      }
+    }
+    order = std::move(broken_first);
+    Mended other = try_order(plan, order, now);
+    if (other.broken.size() < best.broken.size()) best = std::move(other);
+  }
+  if (best.broken.empty()) return best;
+
+  Plan mended_plan = after(plan, best);
+  std::map<JobId, Move> moves;
+  add_moves(moves, best.moves);
+  std::vector<JobId> broken;
+  for (const JobId job : best.broken) {
+    const Booking& booking = *plan.find(job);
+    const auto offer = with_room_made(mended_plan, booking, now);
+    if (!offer) {
+      broken.push_back(job);
+      continue;
+    }
+    const Move found{job, offer->start, offer->finish, offer->nodes};
+    add_moves(moves, offer->moves);
+    add_moves(moves, {found});
+    for (const Move& move : offer->moves) {
+      const Booking before = *mended_plan.find(move.job);
+      mended_plan.unbook(move.job);
+      mended_plan.restore(moved(before, move));
+    }
+    Booking placed = moved(booking, found);
+    placed.pool = offer->pool;
+    mended_plan.restore(placed);
+  }
+  best.broken = std::move(broken);
+  best.moves.clear();
+  for (auto& [job, move] : moves) best.moves.push_back(std::move(move));
+  return best;
+}
+
+}  // namespace era

@@ -1,0 +1,131 @@
+#include "era/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+
+namespace era {
+
+using domain::JobId;
+using domain::NodeId;
+using domain::Time;
+
+namespace {
+
+/// The planned slots in which more is promised on a node than it has.
+std::vector<SlotRange> overloaded(const NodeLine& line, std::int64_t begin) {
+  std::vector<SlotRange> slots;
+  const auto steps = line.load.all();
+  for (std::size_t i = line.load.at(begin); i < line.load.size(); ++i) {
+    if (steps[i].value.promised.fits_in(line.node.capacity)) continue;
+    slots.push_back({std::max(begin, steps[i].from), steps[i + 1].from});
+  }
+  return slots;
+}
+
+using Overloads = std::map<NodeId, std::vector<SlotRange>>;
+
+/// True if a node of `booking` is gone, closed or overloaded at a planned time of it.
+bool is_displaced(const Plan& plan, const Booking& booking, const Overloads& overloads) {
+  const SlotRange held = plan.slots_of(booking);
+  if (booking.finish <= plan.begin()) return false;
+  return std::any_of(booking.nodes.begin(), booking.nodes.end(), [&](const NodeId& node) {
+    const NodeLine* line = plan.ground().find(node);
+    if (line == nullptr || !line->present || line->node.closed_from < booking.finish) return true;
+    const auto found = overloads.find(node);
+    if (found == overloads.end()) return false;
+    return std::any_of(found->second.begin(), found->second.end(), [&](const SlotRange& slots) {
+      return held.first < slots.end && slots.first < held.end;
+    });
+  });
+}
+
+}  // namespace
+
+Plan::Plan(Settings settings) : settings_(settings), ground_(settings.slot) {
+  CHECK(settings.horizon_slots > 0, "a plan looks ahead");
+}
+
+void Plan::set_prices(const PriceList& prices) { ground_.set_prices(prices); }
+void Plan::put_node(const PlanNode& node) {
+  const bool known = ground_.find(node.id) != nullptr;
+  ground_.put_node(node);
+  if (known) return;
+  // Bookings restored or left before the node came (back) count on it again.
+  for (const auto& [job, booking] : bookings_) {
+    for (const auto& [id, ranks] : ranks_by_node(booking.nodes)) {
+      if (id != node.id) continue;
+      const std::vector<NodeId> here(static_cast<std::size_t>(ranks), id);
+      ground_.add({booking.per_rank, here, slots_of(booking)});
+    }
+  }
+}
+void Plan::remove_node(const NodeId& id) { ground_.remove_node(id); }
+
+void Plan::advance(Time now) { ground_.advance(now.ms / settings_.slot.ms); }
+
+Time Plan::begin() const { return {ground_.begin() * settings_.slot.ms}; }
+Time Plan::horizon_end() const { return begin() + settings_.slot * settings_.horizon_slots; }
+
+SlotRange Plan::slots_of(const Booking& booking) const {
+  return touched(booking.start, booking.finish, settings_.slot);
+}
+
+void Plan::book(const Booking& booking) {
+  CHECK(ground_.fits({booking.per_rank, booking.nodes, slots_of(booking)}),
+        "what a node has must not be promised twice");
+  restore(booking);
+}
+
+void Plan::restore(const Booking& booking) {
+  CHECK(booking.start < booking.finish, "a booking takes time");
+  CHECK(bookings_.emplace(booking.job, booking).second, "a job is booked once");
+  ground_.add({booking.per_rank, booking.nodes, slots_of(booking)});
+}
+
+void Plan::unbook(JobId job) {
+  const auto found = bookings_.find(job);
+  if (found == bookings_.end()) return;
+  const Booking& booking = found->second;
+  ground_.release({booking.per_rank, booking.nodes, slots_of(booking)});
+  bookings_.erase(found);
+}
+
+void Plan::end_at(JobId job, Time at) {
+  const auto found = bookings_.find(job);
+  if (found == bookings_.end() || at >= found->second.finish) return;
+  Booking& booking = found->second;
+  if (at <= booking.start) return unbook(job);
+  const SlotRange before = slots_of(booking);
+  booking.finish = at;
+  const SlotRange after = slots_of(booking);
+  ground_.release({booking.per_rank, booking.nodes, {after.end, before.end}});
+}
+
+void Plan::pin(JobId job) {
+  const auto found = bookings_.find(job);
+  if (found != bookings_.end()) found->second.movable = false;
+}
+
+const Booking* Plan::find(JobId job) const {
+  const auto found = bookings_.find(job);
+  return found == bookings_.end() ? nullptr : &found->second;
+}
+
+std::vector<JobId> Plan::displaced() const {
+  Overloads overloads;
+  for (const auto& [key, lane] : ground_.lanes()) {
+    for (const NodeLine& line : lane.nodes()) {
+      auto slots = overloaded(line, ground_.begin());
+      if (!slots.empty()) overloads.emplace(line.node.id, std::move(slots));
+    }
+  }
+  std::vector<JobId> jobs;
+  for (const auto& [job, booking] : bookings_) {
+    if (is_displaced(*this, booking, overloads)) jobs.push_back(job);
+  }
+  return jobs;
+}
+
+}  // namespace era

@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "era/quote.h"
+#include "era/request.h"
+
+namespace era {
+
+/// Makes room for `bid` by moving bookings that have not started, inside their own promises: first
+/// only to other nodes at the same time, then also in time. Looks at the bookings that overlap a few
+/// of the most promising windows and moves at most 64; a bid of more than 512 ranks is left alone.
+/// The moves can be made one after the other in their order. Deterministic; none if it found no way.
+/// O(windows x (nodes + bookings + moves x place)).
+std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
+
+/// Where `booking` may be put elsewhere: any start inside its promise, or, if firm, its own.
+Window promise_of(const Plan& plan, const Booking& booking, domain::Time now);
+
+/// How far from its present place a booking may be put.
+struct Reach {
+  bool in_time = false;
+  bool other_pools = false;
+};
+
+/// Another place for `booking` on `ground`, where it is not booked (any more): at the same time if
+/// that is possible, else in time, as far as `reach` and its promise allow.
+std::optional<Move> another_place(const Plan& plan, const Ground& ground, const Booking& booking,
+                                  domain::Time now, Reach reach);
+
+/// Books or frees on a copy of the plan's ground.
+void hold(const Plan& plan, Ground& ground, const Booking& booking);
+void release(const Plan& plan, Ground& ground, const Booking& booking);
+Booking moved(const Booking& booking, const Move& move);
+
+}  // namespace era

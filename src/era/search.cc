@@ -1,0 +1,99 @@
+#include "era/search.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+
+namespace era {
+
+using domain::Duration;
+using domain::Time;
+
+namespace {
+
+struct Context {
+  const Lane& lane;
+  const Ask& ask;
+  const Window& window;
+  Duration slot;
+  Goal goal;
+};
+
+/// The start at the very beginning of the window, in the middle of a slot: it may touch one slot more
+/// than all others do.
+std::variant<Found, RefusalReason> find_at_first(const Context& in) {
+  const Time start = in.window.first;
+  const SlotRange slots = touched(start, start + in.window.duration, in.slot);
+  const auto cost = cost_over(in.lane, in.ask.gang, slots);
+  if (!cost || *cost > in.goal.limit) return RefusalReason::no_free_window;
+  auto nodes = place(in.lane, in.ask, slots);
+  if (!nodes) return RefusalReason::fragmented;
+  return Found{start, slots, *cost, std::move(*nodes)};
+}
+
+Found found_at(const Context& in, const Stretch& stretch, std::vector<domain::NodeId> nodes) {
+  const Time start{std::max(in.window.first.ms, stretch.first * in.slot.ms)};
+  const SlotRange slots = touched(start, start + in.window.duration, in.slot);
+  return {start, slots, stretch.cost, std::move(nodes)};
+}
+
+/// The best stretch among all at which the nodes hold the ranks.
+std::optional<Stretch> best_placeable(const Context& in, const Starts& starts) {
+  std::optional<Stretch> best;
+  Goal goal = in.goal;
+  for (const Starts& open : placeable_starts(in.lane, in.ask, starts)) {
+    const auto stretch = cheapest_stretch(in.lane, in.ask.gang, open, goal);
+    if (!stretch) continue;
+    best = stretch;
+    if (goal.soonest) break;
+    goal.limit = stretch->cost - 1;
+  }
+  return best;
+}
+
+std::variant<Found, RefusalReason> find_on_slots(const Context& in, const Starts& starts) {
+  const auto stretch = cheapest_stretch(in.lane, in.ask.gang, starts, in.goal);
+  if (!stretch) return RefusalReason::no_free_window;
+  const SlotRange slots{stretch->first, stretch->first + starts.length};
+  if (auto nodes = place(in.lane, in.ask, slots)) return found_at(in, *stretch, std::move(*nodes));
+
+  const auto next_best = best_placeable(in, starts);
+  if (!next_best) return RefusalReason::fragmented;
+  auto nodes = place(in.lane, in.ask, {next_best->first, next_best->first + starts.length});
+  CHECK(nodes.has_value(), "a start that was worked out as placeable has a place");
+  return found_at(in, *next_best, std::move(*nodes));
+}
+
+}  // namespace
+
+std::variant<Found, RefusalReason> find_place(const Lane& lane, const Ask& ask, const Window& window,
+                                              Duration slot, const Goal& goal) {
+  Context in{lane, ask, window, slot, goal};
+  if (window.first + window.duration > window.finish_by) return RefusalReason::no_free_window;
+  if (window.only_first) return find_at_first(in);
+
+  const Time last = window.finish_by - window.duration;
+  Starts starts{(window.duration.ms + slot.ms - 1) / slot.ms, window.first.ms / slot.ms,
+                last.ms / slot.ms};
+  const SlotRange at_first = touched(window.first, window.first + window.duration, slot);
+  if (at_first.end - at_first.first == starts.length) return find_on_slots(in, starts);
+
+  auto first = find_at_first(in);
+  const Found* found_first = std::get_if<Found>(&first);
+  if (found_first != nullptr) {
+    if (goal.soonest) return first;
+    in.goal.limit = found_first->cost - 1;
+  }
+  ++starts.first;
+  auto later = find_on_slots(in, starts);
+  if (std::holds_alternative<Found>(later) || found_first == nullptr) {
+    const bool fragmented = std::holds_alternative<RefusalReason>(later) &&
+                            std::get<RefusalReason>(first) == RefusalReason::fragmented;
+    return fragmented ? std::move(first) : std::move(later);
+  }
+  return first;
+}
+
+}  // namespace era

@@ -1,0 +1,92 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "domain/time.h"
+
+namespace era {
+
+/// Slots are numbered from the Unix epoch. Past every slot that can be asked for.
+inline constexpr std::int64_t kEndOfTime = std::numeric_limits<std::int64_t>::max();
+
+/// The slots [first, end).
+struct SlotRange {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+  friend bool operator==(const SlotRange&, const SlotRange&) = default;
+};
+
+/// Every slot that [start, finish) touches.
+constexpr SlotRange touched(domain::Time start, domain::Time finish, domain::Duration slot) {
+  return {start.ms / slot.ms, (finish.ms + slot.ms - 1) / slot.ms};
+}
+
+/// A value over time that changes at few moments: a sorted list of steps without equal neighbours.
+/// Finding is O(log steps), changing a range is O(steps).
+template <class Value>
+class Steps {
+ public:
+  struct Step {
+    std::int64_t from;
+    Value value;
+    friend bool operator==(const Step&, const Step&) = default;
+  };
+
+  Steps(std::int64_t begin, const Value& value) : steps_{{begin, value}, {kEndOfTime, value}} {}
+
+  /// All steps, and one more that starts at kEndOfTime, so that step i always ends at [i + 1].from.
+  std::span<const Step> all() const { return steps_; }
+  std::size_t size() const { return steps_.size() - 1; }
+  std::int64_t begin() const { return steps_.front().from; }
+
+  /// The step that holds `slot`; the first one for slots before the beginning.
+  std::size_t at(std::int64_t slot) const {
+    const auto after = std::upper_bound(
+        steps_.begin() + 1, steps_.end() - 1, slot,
+        [](std::int64_t wanted, const Step& step) { return wanted < step.from; });
+    return static_cast<std::size_t>(after - steps_.begin()) - 1;
+  }
+
+  /// Applies `modify` to the value of every step in `range`. It must keep different values
+  /// different, as adding a constant does. What lies before the beginning is left out.
+  template <class Modify>
+  void change(SlotRange range, const Modify& modify) {
+    range.first = std::max(range.first, begin());
+    if (range.first >= range.end) return;
+    const std::size_t first = split(range.first);
+    const std::size_t end = split(range.end);
+    for (std::size_t i = first; i < end; ++i) modify(steps_[i].value);
+    join(end);
+    join(first);
+  }
+
+  /// Forgets the steps that end at or before `slot`. Waits until that halves the list, so that the
+  /// cost is O(1) a step.
+  void trim(std::int64_t slot) {
+    const std::size_t kept_from = at(slot);
+    if (kept_from * 2 < steps_.size()) return;
+    steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(kept_from));
+  }
+
+ private:
+  std::size_t split(std::int64_t slot) {
+    if (slot == kEndOfTime) return steps_.size() - 1;
+    const std::size_t i = at(slot);
+    if (steps_[i].from == slot) return i;
+    const Step later{slot, steps_[i].value};
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1, later);
+    return i + 1;
+  }
+
+  void join(std::size_t i) {
+    if (i == 0 || i + 1 >= steps_.size() || !(steps_[i - 1].value == steps_[i].value)) return;
+    steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace era
