@@ -75,9 +75,7 @@ Result<Events> decide_one(const State& state, const Command&, Time now, const no
   }
   auto answer = taken(nodes::decide(state.nodes, wish));
   if (!answer) return answer;
-  const auto* lost = std::get_if<nodes::LoseNode>(&wish);
   const auto* report = std::get_if<nodes::ReportNode>(&wish);
-  if (lost != nullptr) take(jobs::lose_ranks(view_of(state, now), lost->node, lost->cause), *answer);
   if (report != nullptr && has_rebooted(state, *report)) {
     take(jobs::lose_ranks(view_of(state, now), report->node, "its node booted again"), *answer);
   }

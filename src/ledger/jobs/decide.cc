@@ -225,6 +225,10 @@ Result<Events> decide_one(Context context, const ObserveNode& wish) {
   return events;
 }
 
+Result<Events> decide_one(Context context, const LoseRanks& wish) {
+  return lose_ranks(context.view, wish.node, wish.cause);
+}
+
 }  // namespace
 
 Result<Events> decide(const View& view, const domain::CommandId& id, const Command& command) {

@@ -184,6 +184,12 @@ struct ObserveNode {
   std::vector<SeenRank> ranks;
 };
 
-using Command = std::variant<MakeBid, CancelJob, ExtendJob, ObserveNode>;
+/// The lease of the node's agent is over: whatever ran there is dead.
+struct LoseRanks {
+  domain::NodeId node;
+  std::string cause;
+};
+
+using Command = std::variant<MakeBid, CancelJob, ExtendJob, ObserveNode, LoseRanks>;
 
 }  // namespace ledger::jobs

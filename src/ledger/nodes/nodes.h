@@ -42,7 +42,7 @@ BOOST_DESCRIBE_STRUCT(NodeRemoved, (), (node))
 struct JoinNode { domain::NodeId node; };
 /// An agent has connected and says what it has.
 struct ReportNode { domain::NodeId node; domain::Inventory inventory; };
-/// The agent's lease is over: whatever ran there is dead.
+/// Its agent is silent: nothing new is planned there. What runs there goes on until its lease is over.
 struct LoseNode { domain::NodeId node; std::string cause; };
 struct DrainNode { domain::NodeId node; std::string cause; };
 struct ResumeNode { domain::NodeId node; };

@@ -1,0 +1,247 @@
+#include "adapters/control/control_loop.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "adapters/control/file_watch.h"
+#include "adapters/control/task_queue.h"
+
+namespace adapters::control {
+namespace {
+
+using base::Result;
+using controller::Core;
+using controller::Desk;
+using controller::PlacedFact;
+using Connection = Core::Connection;
+
+constexpr std::size_t kMostWaiting = 65'536;   ///< Commands and looks before the control thread.
+constexpr std::size_t kMostInBatch = 1'024;
+constexpr std::size_t kMostChunks = 4'096;     ///< Of at most 256 KiB, before the files thread.
+constexpr std::size_t kPage = 1'000;
+/// A follower this near to the end is handed over to the control thread, which reads the rest.
+constexpr std::uint64_t kNear = 2'000;
+
+struct Submission {
+  ledger::Command command;
+  Desk::Reply reply;
+};
+/// Something for the core that may give commands: an agent's message, a connection.
+using Notice = std::function<std::vector<ledger::Command>(Core&, domain::Time)>;
+
+}  // namespace
+
+struct ControlLoop::State {
+  Parts parts;
+  Core core;
+  FileWatch watch;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Submission> submissions;   ///< Guarded by mutex, like the four below.
+  std::vector<Notice> notices;
+  std::vector<Desk::Look> looks;
+  std::vector<std::function<void()>> calls;
+  bool stopping = false;
+
+  std::unique_ptr<TaskQueue> files;
+  std::unique_ptr<TaskQueue> blocking;
+  std::thread control;
+
+  State(Parts given, std::unique_ptr<controller::Writer> writer, Core::Settings settings)
+      : parts(given), core(std::move(writer), settings, given.clock.now()) {}
+
+  template <class Item>
+  bool put(std::vector<Item>& queue, Item item) {
+    bool was_idle = false;
+    {
+      const std::scoped_lock lock(mutex);
+      if (stopping || queue.size() >= kMostWaiting) return false;
+      was_idle = submissions.empty() && notices.empty() && looks.empty() && calls.empty();
+      queue.push_back(std::move(item));
+    }
+    if (was_idle) changed.notify_one();
+    return true;
+  }
+
+  void run();
+  void commit(std::vector<Submission> taken, std::vector<ledger::Command> commands);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  bool has_work() const {
+    return stopping || !submissions.empty() || !notices.empty() || !looks.empty() || !calls.empty();
+  }
+  void hand_over(std::uint64_t from, Desk::Follow follow);
+  void catch_up(std::uint64_t from, Desk::Follow follow);
+  void keep(const Connection& connection, ports::FileChunk chunk);
+};
+
+void ControlLoop::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  if (has_work()) return;
+  const domain::Time now = parts.clock.now();
+  const auto most = std::chrono::milliseconds(60'000);
+  const auto until = std::chrono::milliseconds(std::max<std::int64_t>(0, core.next_wake(now).ms - now.ms));
+  changed.wait_for(lock, std::min(most, until), [&] { return has_work(); });
+}
+
+void ControlLoop::State::commit(std::vector<Submission> taken, std::vector<ledger::Command> commands) {
+  const std::size_t own = commands.size();
+  for (auto& submission : taken) commands.push_back(std::move(submission.command));
+  const auto answers = core.commit(commands, parts.clock.now());
+  const auto reading = core.reading(parts.clock.now());
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i].reply) taken[i].reply(answers[own + i], reading);
+  }
+}
+
+void ControlLoop::State::run() {
+  domain::Time ticked;
+  for (;;) {
+    std::vector<Submission> taken;
+    std::vector<Notice> heard;
+    std::vector<Desk::Look> looking;
+    std::vector<std::function<void()>> called;
+    {
+      std::unique_lock lock(mutex);
+      wait_for_work(lock);
+      if (stopping) return;
+      heard.swap(notices);
+      looking.swap(looks);
+      called.swap(calls);
+      const auto most = std::min(submissions.size(), kMostInBatch);
+      const auto end = submissions.begin() + static_cast<std::ptrdiff_t>(most);
+      taken.assign(std::make_move_iterator(submissions.begin()), std::make_move_iterator(end));
+      submissions.erase(submissions.begin(), end);
+    }
+    const domain::Time now = parts.clock.now();
+    std::vector<ledger::Command> commands;
+    for (const Notice& notice : heard) {
+      for (auto& command : notice(core, now)) commands.push_back(std::move(command));
+    }
+    if (now - ticked >= domain::kSecond) {
+      ticked = now;
+      for (auto& command : core.tick(now)) commands.push_back(std::move(command));
+    }
+    commit(std::move(taken), std::move(commands));
+    for (const auto& call : called) call();
+    for (const auto& look : looking) look(core.reading(now));
+  }
+}
+
+/// On the control thread: the last few facts from the log, then those to come.
+void ControlLoop::State::hand_over(std::uint64_t from, Desk::Follow follow) {
+  while (from < core.writer().position()) {
+    const auto facts = controller::Writer::read_facts(parts.log, from, kPage);
+    if (!facts || facts->empty()) return;
+    for (const PlacedFact& placed : *facts) {
+      if (!follow(placed)) return;
+    }
+    from += facts->size();
+  }
+  core.follow(std::move(follow));
+}
+
+/// On the blocking thread: page by page, until what is missing is little.
+void ControlLoop::State::catch_up(std::uint64_t from, Desk::Follow follow) {
+  const auto size = parts.history.size();
+  if (!size) return;
+  if (from + kNear >= *size) {
+    static_cast<void>(put(calls, std::function<void()>([this, from, follow = std::move(follow)]() mutable {
+      hand_over(from, std::move(follow));
+    })));
+    return;
+  }
+  const auto facts = controller::Writer::read_facts(parts.history, from, kPage);
+  if (!facts) return;
+  for (const PlacedFact& placed : *facts) {
+    if (!follow(placed)) return;
+  }
+  static_cast<void>(blocking->put([this, next = from + facts->size(), follow = std::move(follow)]() mutable {
+    catch_up(next, std::move(follow));
+  }));
+}
+
+/// On the files thread. What could not be written is not acknowledged; the agent sends it again.
+void ControlLoop::State::keep(const Connection& connection, ports::FileChunk chunk) {
+  auto size = parts.files.write_at(chunk.job, chunk.path, chunk.offset, chunk.bytes);
+  if (!size && size.error().code == base::ErrorCode::conflict) size = parts.files.size(chunk.job, chunk.path);
+  if (!size) return;
+  connection->send(ports::FileKept{chunk.job, chunk.path, *size});
+  watch.tell(chunk.job);
+}
+
+ControlLoop::ControlLoop(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settings settings) {
+  auto writer = controller::Writer::open(parts.log);
+  if (!writer) return base::pass(writer);
+  auto state = std::make_unique<State>(parts, *std::move(writer), settings);
+  State* loop = state.get();
+  loop->files = std::make_unique<TaskQueue>(kMostChunks);
+  loop->blocking = std::make_unique<TaskQueue>(kMostWaiting);
+  loop->control = std::thread([loop] { loop->run(); });
+  std::unique_ptr<ControlLoop> made(new ControlLoop(std::move(state)));
+  const auto notify = [loop](Notice notice) { static_cast<void>(loop->put(loop->notices, std::move(notice))); };
+  ports::AgentListener::Handlers handlers;
+  handlers.connected = [notify](Connection who) {
+    notify([who](Core& core, domain::Time now) { return core.connected(who, now); });
+  };
+  handlers.disconnected = [notify](Connection who) {
+    notify([who](Core& core, domain::Time now) {
+      core.disconnected(who, now);
+      return std::vector<ledger::Command>{};
+    });
+  };
+  handlers.message = [loop, notify](Connection who, ports::FromAgent message) {
+    if (auto* chunk = std::get_if<ports::FileChunk>(&message)) {
+      static_cast<void>(loop->files->put([loop, who, chunk = std::move(*chunk)]() mutable { loop->keep(who, std::move(chunk)); }));
+      return;
+    }
+    notify([who, message = std::move(message)](Core& core, domain::Time now) { return core.heard(who, message, now); });
+  };
+  if (auto opened = parts.listener.open(std::move(handlers)); !opened) return base::pass(opened);
+  return made;
+}
+
+ControlLoop::~ControlLoop() {
+  state_->parts.listener.close();
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->changed.notify_all();
+  state_->control.join();
+  state_->blocking.reset();
+  state_->files.reset();
+  static_cast<void>(state_->core.save_snapshot());  // Only a faster start is lost without it.
+}
+
+bool ControlLoop::submit(ledger::Command command, Reply reply) {
+  return state_->put(state_->submissions, {std::move(command), std::move(reply)});
+}
+
+bool ControlLoop::read(Look look) { return state_->put(state_->looks, std::move(look)); }
+
+bool ControlLoop::follow(std::uint64_t from, Follow follow) {
+  State* loop = state_.get();
+  return loop->blocking->put([loop, from, follow = std::move(follow)]() mutable { loop->catch_up(from, std::move(follow)); });
+}
+
+bool ControlLoop::facts(std::uint64_t from, std::size_t most,
+                        std::function<void(Result<std::vector<PlacedFact>>)> done) {
+  State* loop = state_.get();
+  return loop->blocking->put([loop, from, most, done = std::move(done)] {
+    done(controller::Writer::read_facts(loop->parts.history, from, most));
+  });
+}
+
+void ControlLoop::watch_files(domain::JobId job, std::function<bool()> changed) {
+  state_->watch.add(job, std::move(changed));
+}
+
+Result<std::string> ControlLoop::read_kept(domain::JobId job, std::string_view path, std::uint64_t offset, std::size_t most) {
+  return state_->parts.files.read(job, path, offset, most);
+}
+
+}  // namespace adapters::control

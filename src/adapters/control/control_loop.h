@@ -1,0 +1,43 @@
+#pragma once
+#include <memory>
+
+#include "controller/core.h"
+#include "ports/clock.h"
+#include "ports/file_store.h"
+
+namespace adapters::control {
+
+/// The controller's threads: `control` runs controller::Core and answers the Desk; `files` writes
+/// what agents ship into the file store; `blocking` reads the log for those who follow it from far
+/// back. Agents come in through the AgentListener. Everything here is thread-safe.
+class ControlLoop final : public controller::Desk {
+ public:
+  struct Parts {
+    ports::EventLog& log;        ///< Used by the control thread alone,
+    ports::EventLog& history;    ///< and a second view of the same log by the blocking thread.
+    ports::FileStore& files;
+    ports::AgentListener& listener;
+    ports::Clock& clock;
+  };
+  /// Reads the log, starts the threads and listens for agents.
+  static base::Result<std::unique_ptr<ControlLoop>> open(Parts parts, controller::Core::Settings settings);
+  /// Saves a snapshot and stops. Jobs go on: agents keep them.
+  ~ControlLoop() override;
+
+  bool submit(ledger::Command command, Reply reply) override;
+  bool read(Look look) override;
+  bool follow(std::uint64_t from, Follow follow) override;
+  bool facts(std::uint64_t from, std::size_t most,
+             std::function<void(base::Result<std::vector<controller::PlacedFact>>)> done) override;
+  void watch_files(domain::JobId job, std::function<bool()> changed) override;
+
+  /// Bytes of a kept file, for an agent that lacks a checkpoint. Any thread.
+  base::Result<std::string> read_kept(domain::JobId job, std::string_view path, std::uint64_t offset, std::size_t most);
+
+ private:
+  struct State;
+  explicit ControlLoop(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace adapters::control

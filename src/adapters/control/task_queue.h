@@ -1,0 +1,34 @@
+#pragma once
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace adapters::control {
+
+/// A thread that runs tasks in the order they were put, and a bounded queue before it. Tasks that
+/// are still queued when it is destroyed are run first.
+class TaskQueue {
+ public:
+  explicit TaskQueue(std::size_t most);
+  ~TaskQueue();
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+
+  /// False when the queue is full.
+  bool put(std::function<void()> task);
+
+ private:
+  void run();
+
+  const std::size_t most_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;  ///< Guarded by mutex_.
+  bool stopping_ = false;                    ///< Guarded by mutex_.
+  std::thread thread_;
+};
+
+}  // namespace adapters::control

@@ -1,0 +1,145 @@
+#include "controller/writer.h"
+
+#include "base/check.h"
+
+namespace controller {
+namespace {
+
+using base::Result;
+using domain::Time;
+
+constexpr std::size_t kReadAtOnce = 10'000;
+/// One command or the passing of time never sets off more than this; more is a loop and a bug.
+constexpr int kMostFollowUps = 1'000'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> Writer::open(ports::EventLog& log) {
+  std::unique_ptr<Writer> writer(new Writer(log));
+  if (auto loaded = writer->load(); !loaded) return std::unexpected(std::move(loaded).error().while_doing("read the log"));
+  return writer;
+}
+
+Result<> Writer::load() {
+  auto snapshot = log_.load_snapshot();
+  if (!snapshot) return base::pass(snapshot);
+  state_ = std::make_unique<ledger::State>();
+  memo_ = {};
+  position_ = 0;
+  if (snapshot->has_value()) {
+    auto state = ledger::decode_state((*snapshot)->state);
+    if (!state) return base::pass(state);
+    *state_ = *std::move(state);
+    position_ = (*snapshot)->position;
+  }
+  hashed_at_ = snapshot_at_ = position_;
+  for (;;) {
+    auto facts = read_facts(log_, position_, kReadAtOnce);
+    if (!facts) return base::pass(facts);
+    if (facts->empty()) break;
+    for (const PlacedFact& placed : *facts) {
+      if (auto done = replay(placed); !done) return done;
+    }
+  }
+  behind_ = false;
+  return {};
+}
+
+Result<> Writer::replay(const PlacedFact& placed) {
+  if (const auto* hashed = std::get_if<ledger::StateHashed>(&placed.fact.event)) {
+    hashed_at_ = placed.position;
+    if (hashed->hash != ledger::hash(*state_)) {
+      return base::fail(base::ErrorCode::data_loss, "the facts before position {} no longer give the state that they gave",
+                        placed.position);
+    }
+  }
+  ledger::apply(*state_, placed.fact);
+  position_ = placed.position + 1;
+  return {};
+}
+
+Result<std::vector<PlacedFact>> Writer::read_facts(ports::EventLog& log, std::uint64_t from, std::size_t most) {
+  auto texts = log.read(from, most);
+  if (!texts) return base::pass(texts);
+  std::vector<PlacedFact> facts;
+  facts.reserve(texts->size());
+  for (const std::string& text : *texts) {
+    const std::uint64_t position = from + facts.size();
+    auto fact = ledger::decode(text);
+    if (!fact) return std::unexpected(std::move(fact).error().while_doing(fmt::format("fact {}", position)));
+    facts.push_back({position, *std::move(fact)});
+  }
+  return facts;
+}
+
+void Writer::take(ledger::Event event, const ledger::Command& cause, Time now) {
+  const std::uint64_t position = position_ + pending_.size();
+  pending_.push_back({position, {now, cause.by, cause.id, std::move(event)}});
+  ledger::apply(*state_, pending_.back().fact);
+}
+
+void Writer::follow_up(Time now) {
+  static const ledger::Command nobody{};
+  for (int step = 0;; ++step) {
+    CHECK(step < kMostFollowUps, "what follows from a state comes to an end");
+    auto events = ledger::next(*state_, memo_, now);
+    if (events.empty()) return;
+    for (auto& event : events) take(std::move(event), nobody, now);
+  }
+}
+
+Result<> Writer::append() {
+  if (pending_.empty()) return {};
+  if (position_ + pending_.size() - hashed_at_ >= kHashEvery) {
+    hashed_at_ = position_ + pending_.size();
+    const Time at = pending_.back().fact.at;
+    take(ledger::StateHashed{ledger::hash(*state_)}, ledger::Command{}, at);
+  }
+  std::vector<std::string> texts;
+  texts.reserve(pending_.size());
+  for (const PlacedFact& placed : pending_) texts.push_back(ledger::encode(placed.fact));
+  auto size = log_.append(position_, texts);
+  if (!size) return base::pass(size);
+  position_ = *size;
+  return {};
+}
+
+Writer::Batch Writer::commit(std::span<const ledger::Command> commands, Time now) {
+  Batch batch;
+  if (behind_) {
+    if (auto loaded = load(); !loaded) {
+      batch.answers.assign(commands.size(), std::unexpected(loaded.error()));
+      return batch;
+    }
+  }
+  pending_.clear();
+  for (const ledger::Command& command : commands) {
+    auto events = ledger::decide(*state_, command, now);
+    if (!events) {
+      batch.answers.push_back(base::pass(events));
+      continue;
+    }
+    for (auto& event : *events) take(std::move(event), command, now);
+    batch.answers.push_back({});
+  }
+  follow_up(now);
+  if (auto done = append(); !done) {
+    behind_ = true;
+    for (auto& answer : batch.answers) {
+      if (answer) answer = std::unexpected(done.error());
+    }
+    return batch;
+  }
+  batch.facts = std::move(pending_);
+  pending_.clear();
+  if (position_ - snapshot_at_ >= kSnapshotEvery) static_cast<void>(save_snapshot());  // Without one, opening is slower.
+  return batch;
+}
+
+Result<> Writer::save_snapshot() {
+  if (behind_) return base::fail(base::ErrorCode::unavailable, "the state is not known");
+  snapshot_at_ = position_;
+  return log_.save_snapshot({position_, ledger::encode(*state_)});
+}
+
+}  // namespace controller
