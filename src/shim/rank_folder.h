@@ -1,30 +1,35 @@
 #pragma once
 #include <cstdint>
 
-/// The files by which a runtime and a shim talk, all in the rank's own folder. The program in
-/// shim/program uses this header too, so nothing here may need the C++ library.
+/// The file by which a runtime and a shim talk, in the rank's own folder. It is one file that gets
+/// a new name as the rank goes on, because making a file is what costs most of a start. The program
+/// in shim/program uses this header too, so nothing here may need the C++ library.
+///
+/// It is locked with flock from before the shim is spawned for as long as the shim lives: who gets
+/// the lock knows that there is no shim, not even one about to start.
 namespace shim {
 
-/// What to run; written by the runtime before the shim starts. NUL-terminated fields, in order:
-/// format, program, workdir, log path, count and paths of files into which the new process writes
-/// "0" (which makes it join a cgroup, or resets its OOM score), the unified cgroup folder to be
-/// born in or "", count and arguments, count and `NAME=value` variables.
-inline constexpr char kSpecFile[] = "spec";
+/// Its name until the shim has written its identity: nothing has run.
+inline constexpr char kWantedFile[] = "shim.wanted";
+/// Its name from before the command runs.
+inline constexpr char kAliveFile[] = "shim.alive";
+/// Its name when every process of the rank has been reaped.
+inline constexpr char kEndedFile[] = "shim.ended";
+
+/// Where the shim writes who it is: `pid start_ticks boot_id`.
+inline constexpr std::int64_t kIdentityAt = 0;
+/// Where it writes how the rank ended: `exit_code signal end_ms step errno`. `step` is a Step.
+inline constexpr std::int64_t kEndAt = 128;
+/// Where the runtime has written what to run: NUL-terminated fields, in order: format, program,
+/// workdir, log path, count and paths of files into which the new process writes "0" (which makes
+/// it join a cgroup, or resets its OOM score), the unified cgroup folder to be born in or "", count
+/// and arguments, count and `NAME=value` variables. Before it are zeros, so the room for the
+/// records is on the disk before anything runs.
+inline constexpr std::int64_t kSpecAt = 256;
 inline constexpr char kSpecFormat[] = "berth-spec-1";
 
-/// Who the shim is: `pid start_ticks boot_id`. Appears by rename before the command runs.
-inline constexpr char kIdentityFile[] = "identity";
-
-/// How the rank ended: `exit_code signal end_ms step errno`. Appears by rename when every process
-/// of the rank has been reaped. `step` is a Step: 0, or what failed before the command ran.
-inline constexpr char kEndFile[] = "end";
-
-/// Locked with flock for as long as a shim lives, from before it is spawned: who gets the lock
-/// knows that there is no shim, not even one about to start.
-inline constexpr char kLockFile[] = "lock";
-
-/// The open, locked kLockFile is the shim's only inherited descriptor beside 0, 1 and 2.
-inline constexpr int kLockDescriptor = 3;
+/// The open, locked file is the shim's only inherited descriptor beside 0, 1 and 2.
+inline constexpr int kFileDescriptor = 3;
 
 /// Longest spec that is read; beyond what Linux accepts as arguments and environment.
 inline constexpr std::int64_t kMaxSpecBytes = 8 << 20;
@@ -40,7 +45,7 @@ enum class Step : int {
   exec,
 };
 
-/// Exit status of a shim that could not write its files; 0 otherwise.
+/// Exit status of a shim that could not write its records; 0 otherwise.
 inline constexpr int kCannotRecord = 70;
 
 }  // namespace shim

@@ -27,8 +27,8 @@ Line& Line::add(long number) {
   return add(digits + at);
 }
 
-bool Line::write_to(int file) const {
-  return pwrite(file, text_, size_, 0) == static_cast<ssize_t>(size_);
+bool Line::write_to(int file, long offset) const {
+  return pwrite(file, text_, size_, offset) == static_cast<ssize_t>(size_);
 }
 
 long read_text(const char* path, char* text, std::size_t capacity) {

@@ -10,11 +10,11 @@ class Line {
   Line& add(long number);
   const char* text() const { return text_; }
   std::size_t size() const { return size_; }
-  /// Writes the line at the start of `file`.
-  bool write_to(int file) const;
+  /// Writes the line into `file` at `offset`.
+  bool write_to(int file, long offset) const;
 
  private:
-  static constexpr std::size_t kCapacity = 256;
+  static constexpr std::size_t kCapacity = 128;
   char text_[kCapacity] = {};
   std::size_t size_ = 0;
 };

@@ -49,7 +49,7 @@ bool watch_descriptor(const Descriptor& epoll, const Descriptor& watched, std::u
 /// Attributes for a shim: no signal reaches it before it says so itself.
 class SpawnAttributes {
  public:
-  explicit SpawnAttributes(int lock) {
+  explicit SpawnAttributes(int file) {
     sigset_t all;
     sigfillset(&all);
     posix_spawnattr_init(&attributes_);
@@ -57,7 +57,7 @@ class SpawnAttributes {
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, lock, shim::kLockDescriptor);
+    posix_spawn_file_actions_adddup2(&actions_, file, shim::kFileDescriptor);
   }
   ~SpawnAttributes() {
     posix_spawn_file_actions_destroy(&actions_);
@@ -82,10 +82,6 @@ void add_io(pid_t pid, ports::RankUsage& usage) {
     if (name == "read_bytes:") usage.read_bytes += value;
     if (name == "write_bytes:") usage.write_bytes += value;
   }
-}
-
-bool was_started(const std::string& folder) {
-  return read_identity(folder).has_value() || read_end(folder).has_value();
 }
 
 }  // namespace
@@ -152,32 +148,41 @@ Result<> ProcessRuntime::start(const ports::Launch& launch) {
 }
 
 Result<> ProcessRuntime::launch_shim(Rank& rank, const ports::Launch& launch) {
-  auto lock = lock_folder(launch.folder);
-  if (!lock) return base::pass(lock);
-  if (was_started(launch.folder)) return base::fail(ErrorCode::conflict, "it was started before");
-  auto program = find_program(launch);
-  if (!program) return base::pass(program);
-  auto cgroup = cgroups_.create(cgroup_name(launch.key, launch.folder), launch.limits);
-  if (!cgroup) return base::pass(cgroup);
-  const auto give_up = [&cgroup](auto& failed) {
-    (void)remove(*cgroup);
-    return base::pass(failed);
-  };
-  auto written = write_spec(launch, *program, *cgroup, reset_oom_score_);
-  if (!written) return give_up(written);
-  auto pid = spawn_shim(rank, *lock);
-  if (!pid) return give_up(pid);
-  rank.trace.cgroup = *std::move(cgroup);
+  auto file = make_rank_file(launch.folder);
+  if (!file) return base::pass(file);
+  RankCgroup cgroup;
+  auto pid = launch_into(*file, launch, cgroup);
+  if (!pid) {
+    (void)remove(cgroup);
+    remove_rank_file(launch.folder);
+    return base::pass(pid);
+  }
+  rank.trace.cgroup = std::move(cgroup);
   // Its pid is its own until this process reaps it, which happens in watch() at the earliest.
   if (const auto process = read_process(*pid)) rank.trace.shim = process->id;
   return {};
 }
 
-Result<pid_t> ProcessRuntime::spawn_shim(const Rank& rank, const Descriptor& lock) const {
-  const SpawnAttributes spawn(lock.get());
+Result<pid_t> ProcessRuntime::launch_into(const Descriptor& file, const ports::Launch& launch,
+                                          RankCgroup& cgroup) const {
+  auto program = find_program(launch);
+  if (!program) return base::pass(program);
+  auto made = cgroups_.create(cgroup_name(launch.key, launch.folder), launch.limits);
+  if (!made) return base::pass(made);
+  cgroup = *std::move(made);
+  auto spec = encode_spec(launch, *program, cgroup, reset_oom_score_);
+  if (!spec) return base::pass(spec);
+  auto written = write_spec(file, *spec);
+  if (!written) return base::pass(written);
+  return spawn_shim(launch, file);
+}
+
+Result<pid_t> ProcessRuntime::spawn_shim(const ports::Launch& launch,
+                                         const Descriptor& file) const {
+  const SpawnAttributes spawn(file.get());
   std::string name = "berth-shim";
-  std::string folder = rank.folder;
-  std::string key = text_of(rank.key);
+  std::string folder = launch.folder;
+  std::string key = text_of(launch.key);
   char* const argv[] = {name.data(), folder.data(), key.data(), nullptr};
   char* const envp[] = {nullptr};
   pid_t pid = 0;

@@ -73,7 +73,9 @@ class ProcessRuntime final : public ports::Runtime {
   ProcessRuntime(RuntimeOptions options, Descriptor epoll, Descriptor wake);
 
   base::Result<> launch_shim(Rank& rank, const ports::Launch& launch);
-  base::Result<pid_t> spawn_shim(const Rank& rank, const Descriptor& lock) const;
+  base::Result<pid_t> launch_into(const Descriptor& file, const ports::Launch& launch,
+                                  RankCgroup& cgroup) const;
+  base::Result<pid_t> spawn_shim(const ports::Launch& launch, const Descriptor& file) const;
   void watch(const RankPtr& rank);
   void wake_thread() const;
 

@@ -17,7 +17,6 @@
 namespace adapters::process {
 namespace {
 
-using base::ErrorCode;
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kFirstPause{1};
@@ -133,15 +132,12 @@ void ProcessRuntime::run_due_passes() {
 
 /// Finds out what became of a rank whose shim this runtime has not seen.
 void ProcessRuntime::look_for_shim(const RankPtr& rank) {
-  const auto lock = lock_folder(rank->folder);
+  const auto locked = has_shim(rank->folder);
   // Read after the lock was tried: whoever finds it free finds all that the shim has written.
   const auto identity = read_identity(rank->folder);
   const auto end = read_end(rank->folder);
   const bool same_boot = identity && identity->boot == boot_;
-  const bool lock_tells =
-      lock || lock.error().code == ErrorCode::conflict || lock.error().code == ErrorCode::not_found;
-  const bool shim_lives = lock_tells ? !lock && lock.error().code == ErrorCode::conflict
-                                     : same_boot && open_process(identity->id);
+  const bool shim_lives = locked ? *locked : same_boot && open_process(identity->id);
   if (!shim_lives && end) return finish(rank, *end);
   const std::scoped_lock guard(mutex_);
   if (same_boot) rank->trace.shim = identity->id;

@@ -101,11 +101,32 @@ const char* name_of(shim::Step step) {
   }
 }
 
-/// The fields of the spec in `folder`, from the first; shorter than wanted if there are fewer.
+std::string path_in(const std::string& folder, const char* name) { return folder + "/" + name; }
+
+/// The file's content under whichever of its names it has.
+std::string read_rank_file(const std::string& folder, bool also_wanted) {
+  // In the order in which it gets them, so that one given meanwhile is met later.
+  for (const char* name : {shim::kWantedFile, shim::kAliveFile, shim::kEndedFile}) {
+    if (name == shim::kWantedFile && !also_wanted) continue;
+    std::string text = read_small_file(path_in(folder, name));
+    if (std::cmp_greater(text.size(), shim::kSpecAt)) return text;
+  }
+  return "";
+}
+
+/// The record at `offset`, up to its end of line; empty if it is not complete.
+std::string record_at(const std::string& text, std::int64_t offset) {
+  if (std::cmp_less(text.size(), offset)) return "";
+  const std::size_t end = text.find_first_of(std::string("\n\0", 2), offset);
+  if (end == std::string::npos || text[end] != '\n') return "";
+  return text.substr(offset, end - offset);
+}
+
 std::vector<std::string> spec_fields(const std::string& folder) {
-  const std::string spec = read_small_file(folder + "/" + shim::kSpecFile);
   std::vector<std::string> fields;
-  std::istringstream in(spec);
+  const std::string text = read_rank_file(folder, true);
+  if (text.empty()) return fields;
+  std::istringstream in(text.substr(shim::kSpecAt));
   for (std::string field; std::getline(in, field, '\0');) fields.push_back(field);
   return fields;
 }
@@ -158,8 +179,8 @@ Result<std::string> find_program(const ports::Launch& launch) {
                     worst == EACCES ? "no executable file" : "not found", folders.str());
 }
 
-Result<> write_spec(const ports::Launch& launch, const std::string& program,
-                    const RankCgroup& cgroup, bool reset_oom_score) {
+Result<std::string> encode_spec(const ports::Launch& launch, const std::string& program,
+                                const RankCgroup& cgroup, bool reset_oom_score) {
   std::string spec;
   add_field(spec, shim::kSpecFormat);
   add_field(spec, program);
@@ -169,17 +190,48 @@ Result<> write_spec(const ports::Launch& launch, const std::string& program,
   add_field(spec, cgroup.unified && !cgroup.folders.empty() ? cgroup.folders.front() : "");
   add_list(spec, launch.command);
   add_list(spec, environment_of(launch));
-  if (std::cmp_greater(spec.size(), shim::kMaxSpecBytes)) {
-    return base::invalid("command", "arguments and environment are larger than {} bytes",
-                         shim::kMaxSpecBytes);
-  }
-  const std::string path = launch.folder + "/" + shim::kSpecFile;
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (std::cmp_less_equal(spec.size(), shim::kMaxSpecBytes)) return spec;
+  return base::invalid("command", "arguments and environment are larger than {} bytes",
+                       shim::kMaxSpecBytes);
+}
+
+Result<Descriptor> make_rank_file(const std::string& folder) {
+  const std::string path = path_in(folder, shim::kWantedFile);
+  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file) return base::fail(code_of(errno), "open {}: {}", path, strerror(errno));
-  const ssize_t written = ::write(file.get(), spec.data(), spec.size());
-  if (std::cmp_equal(written, spec.size())) return {};
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    const ErrorCode code = errno == EWOULDBLOCK ? ErrorCode::conflict : code_of(errno);
+    return base::fail(code, "lock {}: {}", path, strerror(errno));
+  }
+  // Only with the lock is it certain that no shim gives the file its next name right now.
+  if (read_rank_file(folder, false).empty()) return file;
+  unlink(path.c_str());
+  return base::fail(ErrorCode::conflict, "the rank of {} was started before", folder);
+}
+
+Result<> write_spec(const Descriptor& file, const std::string& spec) {
+  const std::string content = std::string(shim::kSpecAt, '\0') + spec;
+  const bool empty = ftruncate(file.get(), 0) == 0;
+  const ssize_t written = empty ? pwrite(file.get(), content.data(), content.size(), 0) : -1;
+  if (std::cmp_equal(written, content.size())) return {};
   const int error = written < 0 ? errno : ENOSPC;
-  return base::fail(code_of(error), "write {}: {}", path, strerror(error));
+  return base::fail(code_of(error), "write what to run: {}", strerror(error));
+}
+
+void remove_rank_file(const std::string& folder) {
+  unlink(path_in(folder, shim::kWantedFile).c_str());
+}
+
+Result<bool> has_shim(const std::string& folder) {
+  int error = ENOENT;
+  for (const char* name : {shim::kWantedFile, shim::kAliveFile, shim::kEndedFile}) {
+    const std::string path = path_in(folder, name);
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file && flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) return true;
+    if (errno != ENOENT && !file) error = errno;
+  }
+  if (error == ENOENT || error == ENOTDIR) return false;
+  return base::fail(code_of(error), "look into {}: {}", folder, strerror(error));
 }
 
 RankCgroup read_cgroup(const std::string& folder) {
@@ -203,14 +255,15 @@ RankCgroup read_cgroup(const std::string& folder) {
 }
 
 std::optional<ShimIdentity> read_identity(const std::string& folder) {
-  std::istringstream in(read_small_file(folder + "/" + shim::kIdentityFile));
+  std::istringstream in(record_at(read_rank_file(folder, false), shim::kIdentityAt));
   ShimIdentity identity;
   if (in >> identity.id.pid >> identity.id.start_ticks >> identity.boot) return identity;
   return std::nullopt;
 }
 
 std::optional<ports::RankEnd> read_end(const std::string& folder) {
-  std::istringstream in(read_small_file(folder + "/" + shim::kEndFile));
+  const std::string text = read_small_file(path_in(folder, shim::kEndedFile));
+  std::istringstream in(record_at(text, shim::kEndAt));
   ports::RankEnd end;
   int step = 0;
   int error = 0;
@@ -229,15 +282,6 @@ std::optional<ports::RankEnd> read_end(const std::string& folder) {
     end.detail = fmt::format("exited with code {}", end.exit_code);
   }
   return end;
-}
-
-Result<Descriptor> lock_folder(const std::string& folder) {
-  const std::string path = folder + "/" + shim::kLockFile;
-  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) return base::fail(code_of(errno), "open {}: {}", path, strerror(errno));
-  if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno == EWOULDBLOCK) return base::fail(ErrorCode::conflict, "{} has a shim", folder);
-  return base::fail(code_of(errno), "lock {}: {}", path, strerror(errno));
 }
 
 }  // namespace adapters::process

@@ -28,10 +28,23 @@ std::string cgroup_name(const ports::RankKey& key, const std::string& folder);
 /// paths start at its workdir. `not_found` or `permission_denied` if it cannot run there.
 base::Result<std::string> find_program(const ports::Launch& launch);
 
-/// Writes the spec that the shim reads; see shim/rank_folder.h. `reset_oom_score` gives the rank
-/// the OOM score 0 where it would inherit a protected agent's.
-base::Result<> write_spec(const ports::Launch& launch, const std::string& program,
-                          const RankCgroup& cgroup, bool reset_oom_score);
+/// What the shim needs to know of a launch; see shim/rank_folder.h. `reset_oom_score` gives the
+/// rank the OOM score 0 where it would inherit a protected agent's.
+base::Result<std::string> encode_spec(const ports::Launch& launch, const std::string& program,
+                                      const RankCgroup& cgroup, bool reset_oom_score);
+
+/// Makes the file of a rank that was never started, empty and locked. `conflict` if the rank was
+/// started before. The lock lasts until every copy of the descriptor is closed.
+base::Result<Descriptor> make_rank_file(const std::string& folder);
+
+/// Writes the spec into the file.
+base::Result<> write_spec(const Descriptor& file, const std::string& spec);
+
+/// Removes the file of a rank whose start failed.
+void remove_rank_file(const std::string& folder);
+
+/// True if a shim holds the folder's lock: one lives, or is about to.
+base::Result<bool> has_shim(const std::string& folder);
 
 /// The cgroup in a folder's spec; empty if there is no spec.
 RankCgroup read_cgroup(const std::string& folder);
@@ -47,9 +60,5 @@ std::optional<ShimIdentity> read_identity(const std::string& folder);
 
 /// How the rank ended, as its shim saw it; nothing if it has not ended, or its shim was lost.
 std::optional<ports::RankEnd> read_end(const std::string& folder);
-
-/// Takes the lock of a folder. `conflict` if a shim has it; `unavailable` or `not_found` if the
-/// file cannot be had. The lock lasts until every copy of the descriptor is closed.
-base::Result<Descriptor> lock_folder(const std::string& folder);
 
 }  // namespace adapters::process

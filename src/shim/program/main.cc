@@ -106,17 +106,16 @@ bool parse(char* bytes, std::size_t size, Spec& spec) {
   return !fields.broken();
 }
 
-Failure read_spec(int folder, Spec& spec) {
-  const int file = openat(folder, shim::kSpecFile, O_RDONLY | O_CLOEXEC);
+Failure read_spec(Spec& spec) {
   struct stat status {};
-  if (file < 0 || fstat(file, &status) != 0) return {Step::read_spec, errno};
-  if (status.st_size <= 0 || status.st_size > shim::kMaxSpecBytes) return {Step::read_spec, EINVAL};
-  const auto size = static_cast<std::size_t>(status.st_size);
-  char* bytes = map_memory(size, MAP_PRIVATE);
+  if (fstat(shim::kFileDescriptor, &status) != 0) return {Step::read_spec, errno};
+  const std::int64_t size = status.st_size - shim::kSpecAt;
+  if (size <= 0 || size > shim::kMaxSpecBytes) return {Step::read_spec, EINVAL};
+  const auto capacity = static_cast<std::size_t>(size);
+  char* bytes = map_memory(capacity, MAP_PRIVATE);
   if (bytes == nullptr) return {Step::read_spec, ENOMEM};
-  const bool complete = read(file, bytes, size) == status.st_size;
-  close(file);
-  if (!complete || !parse(bytes, size, spec)) return {Step::read_spec, EINVAL};
+  const bool complete = pread(shim::kFileDescriptor, bytes, capacity, shim::kSpecAt) == size;
+  if (!complete || !parse(bytes, capacity, spec)) return {Step::read_spec, EINVAL};
   return {};
 }
 
@@ -128,29 +127,19 @@ bool write_identity(int folder) {
   if (status_size <= 0 || boot_size <= 0) return false;
   shim::Line line;
   line.add(getpid()).add(" ").add(shim::start_ticks(status)).add(" ").add(boot);
-  const int file = openat(folder, "identity.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool written = file >= 0 && line.write_to(file);
-  close(file);
-  return written && renameat(folder, "identity.tmp", folder, shim::kIdentityFile) == 0;
+  return line.write_to(shim::kFileDescriptor, shim::kIdentityAt) &&
+         renameat(folder, shim::kWantedFile, folder, shim::kAliveFile) == 0;
 }
 
-/// Takes the block that the end record will need while there is still room on the disk.
-int reserve_end(int folder) {
-  const int file = openat(folder, "end.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return -1;
-  shim::Line line;
-  for (int i = 0; i < 8; ++i) line.add("          ");
-  return line.write_to(file) ? file : -1;
-}
-
-bool write_end(int folder, int file, const End& end) {
+bool write_end(int folder, const End& end) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   shim::Line line;
   line.add(end.exit_code).add(" ").add(end.signal).add(" ");
   line.add(now.tv_sec * 1000 + now.tv_nsec / 1'000'000).add(" ");
-  line.add(static_cast<int>(end.failure.step)).add(" ").add(end.failure.error).add(" \n");
-  return line.write_to(file) && renameat(folder, "end.tmp", folder, shim::kEndFile) == 0;
+  line.add(static_cast<int>(end.failure.step)).add(" ").add(end.failure.error).add("\n");
+  return line.write_to(shim::kFileDescriptor, shim::kEndAt) &&
+         renameat(folder, shim::kAliveFile, folder, shim::kEndedFile) == 0;
 }
 
 bool write_zeros(char** files) {
@@ -264,8 +253,8 @@ void leave_agent() {
   sigprocmask(SIG_SETMASK, &all, nullptr);
   const int nothing = open("/dev/null", O_RDWR);
   for (int standard = 0; standard <= 2; ++standard) dup2(nothing, standard);
-  fcntl(shim::kLockDescriptor, F_SETFD, FD_CLOEXEC);
-  close_range(shim::kLockDescriptor + 1, ~0U, 0);
+  fcntl(shim::kFileDescriptor, F_SETFD, FD_CLOEXEC);
+  close_range(shim::kFileDescriptor + 1, ~0U, 0);
   setsid();
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -277,10 +266,8 @@ int main(int argc, char** argv) {
   leave_agent();
   const int folder = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0 || chdir("/") != 0 || !write_identity(folder)) return shim::kCannotRecord;
-  const int end_file = reserve_end(folder);
-  if (end_file < 0) return shim::kCannotRecord;
   Spec spec;
-  const Failure unread = read_spec(folder, spec);
+  const Failure unread = read_spec(spec);
   const End end = unread.step == Step::none ? run(spec) : End{127, 0, unread};
-  return write_end(folder, end_file, end) ? 0 : shim::kCannotRecord;
+  return write_end(folder, end) ? 0 : shim::kCannotRecord;
 }
