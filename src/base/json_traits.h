@@ -96,7 +96,7 @@ inline constexpr bool is_list<std::set<T>> = true;
 template <class T>
 inline constexpr bool is_unknown = false;
 
-/// A name as JSON has it: C++ keywords are declared with a trailing underscore that JSON does without.
+/// A name as JSON has it: a C++ keyword is declared with a trailing underscore, which JSON drops.
 constexpr std::string_view json_name(std::string_view declared) {
   if (declared.ends_with('_')) declared.remove_suffix(1);
   return declared;

@@ -91,12 +91,11 @@ Result<> SqlEventLog::connect() {
   if (connection_) return {};
   auto session = database_->connect();
   if (!session) return base::pass(session);
-  soci::session* raw = session->get();
   try {
     connection_ = std::make_unique<Connection>(*std::move(session));
   } catch (const std::exception& thrown) {
     return base::fail(ErrorCode::data_loss, "the tables of the log are not as expected: {}",
-                      raw ? thrown.what() : "");
+                      thrown.what());
   }
   return {};
 }
