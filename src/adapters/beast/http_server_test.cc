@@ -419,6 +419,7 @@ TEST_F(HttpServerTest, replies_that_come_too_late_are_dropped) {
     if (request.path == "/now") return reply({});
     shelf.put(std::move(reply));
   };
+  options.limits.stop_grace = {0};
   open();
   HttpHandler::Reply after_client;
   {
@@ -432,7 +433,6 @@ TEST_F(HttpServerTest, replies_that_come_too_late_are_dropped) {
   EXPECT_TRUE(is_ok(client.answer()));
   client.send(kGet);
   const auto after_server = shelf.take();
-  options.limits.stop_grace = {0};
   server.reset();
   after_server({});
   after_client({});
