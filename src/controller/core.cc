@@ -32,24 +32,29 @@ std::vector<base::Result<>> Core::commit(std::span<const ledger::Command> comman
 std::vector<ledger::Command> Core::connected(const Connection& connection, Time) {
   const domain::NodeId& node = connection->node();
   if (!writer_->state().nodes.nodes.contains(node)) {
-    connection->send(ports::Rejected{fmt::format("the cluster has no node {}; join it again", node.value)});
+    connection->send(
+        ports::Rejected{fmt::format("the cluster has no node {}; join it again", node.value)});
     connection->close();
     return {};
   }
   Seat& seat = seats_[node];
-  if (seat.connection && seat.connection != connection) seat.connection->close();  // The newer one is the living one.
+  if (seat.connection && seat.connection != connection)
+    seat.connection->close();  // The newer one is the living one.
   seat = {connection, false, {}};
   connection->send(ports::Welcome{settings_.lease});
   return {};
 }
 
-std::vector<ledger::Command> Core::greeted(const Connection& connection, const ports::Hello& hello) {
+std::vector<ledger::Command> Core::greeted(const Connection& connection,
+                                           const ports::Hello& hello) {
   seats_.at(connection->node()).greeted = true;
   presence_[connection->node()].connected = true;
-  return {own(ledger::nodes::Command{ledger::nodes::ReportNode{connection->node(), hello.inventory}})};
+  return {
+      own(ledger::nodes::Command{ledger::nodes::ReportNode{connection->node(), hello.inventory}})};
 }
 
-std::vector<ledger::Command> Core::reported(const Connection& connection, const ports::Report& report, Time now) {
+std::vector<ledger::Command> Core::reported(const Connection& connection,
+                                            const ports::Report& report, Time now) {
   Presence& presence = presence_[connection->node()];
   presence.last_report = now;
   if (report.sample) presence.sample = *report.sample;
@@ -57,13 +62,16 @@ std::vector<ledger::Command> Core::reported(const Connection& connection, const 
   std::vector<ledger::Command> commands;
   const auto& known = writer_->state().nodes.nodes.at(connection->node());
   if (known.state == NodeState::down) {
-    commands.push_back(own(ledger::nodes::Command{ledger::nodes::ReportNode{known.name, known.inventory}}));
+    commands.push_back(
+        own(ledger::nodes::Command{ledger::nodes::ReportNode{known.name, known.inventory}}));
   }
-  if (!report.ranks.empty()) commands.push_back(own(ledger::jobs::Command{observed(connection->node(), report)}));
+  if (!report.ranks.empty())
+    commands.push_back(own(ledger::jobs::Command{observed(connection->node(), report)}));
   return commands;
 }
 
-std::vector<ledger::Command> Core::heard(const Connection& connection, const ports::FromAgent& message, Time now) {
+std::vector<ledger::Command> Core::heard(const Connection& connection,
+                                         const ports::FromAgent& message, Time now) {
   const auto seat = seats_.find(connection->node());
   const bool is_current = seat != seats_.end() && seat->second.connection == connection;
   if (!is_current || !writer_->state().nodes.nodes.contains(connection->node())) return {};
@@ -97,11 +105,13 @@ std::vector<ledger::Command> Core::tick(Time now) {
     const Time contact = last_contact(id);
     const bool counts = node.state != NodeState::down && node.state != NodeState::joining;
     if (counts && now - contact >= settings_.silence) {
-      commands.push_back(own(ledger::nodes::Command{ledger::nodes::LoseNode{id, "no word from its agent"}}));
+      commands.push_back(
+          own(ledger::nodes::Command{ledger::nodes::LoseNode{id, "no word from its agent"}}));
     }
-    if (writer_->state().jobs.held.contains(id) && now - contact >= settings_.lease + settings_.margin) {
-      commands.push_back(own(ledger::jobs::Command{
-          ledger::jobs::LoseRanks{id, fmt::format("node {} was lost: no word from its agent", id.value)}}));
+    if (writer_->state().jobs.held.contains(id) &&
+        now - contact >= settings_.lease + settings_.margin) {
+      commands.push_back(own(ledger::jobs::Command{ledger::jobs::LoseRanks{
+          id, fmt::format("node {} was lost: no word from its agent", id.value)}}));
     }
   }
   return commands;
@@ -115,7 +125,9 @@ Time Core::next_wake(Time now) const {
 
 void Core::follow(Desk::Follow follow) { followers_.push_back(std::move(follow)); }
 
-Reading Core::reading(Time now) { return {writer_->state(), writer_->position(), now, presence_, quotes_}; }
+Reading Core::reading(Time now) {
+  return {writer_->state(), writer_->position(), now, presence_, quotes_};
+}
 
 void Core::tell(const domain::NodeId& node) {
   const auto seat = seats_.find(node);

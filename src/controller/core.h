@@ -14,9 +14,10 @@ namespace controller {
 class Core {
  public:
   struct Settings {
-    domain::Duration lease{30'000};    ///< How long ranks outlive their agent's last contact.
-    domain::Duration margin{5'000};    ///< On top, before what ran there starts elsewhere.
-    domain::Duration silence{10'000};  ///< Without a report for so long, nothing new is planned there.
+    domain::Duration lease{30'000};  ///< How long ranks outlive their agent's last contact.
+    domain::Duration margin{5'000};  ///< On top, before what ran there starts elsewhere.
+    domain::Duration silence{
+        10'000};  ///< Without a report for so long, nothing new is planned there.
   };
   using Connection = std::shared_ptr<ports::AgentConnection>;
 
@@ -28,7 +29,8 @@ class Core {
 
   /// Agents come, speak and go. What an agent says becomes commands, which the caller commits.
   std::vector<ledger::Command> connected(const Connection& connection, domain::Time now);
-  std::vector<ledger::Command> heard(const Connection& connection, const ports::FromAgent& message, domain::Time now);
+  std::vector<ledger::Command> heard(const Connection& connection, const ports::FromAgent& message,
+                                     domain::Time now);
   void disconnected(const Connection& connection, domain::Time now);
 
   /// Commands for what time has brought: leases that are over.
@@ -49,7 +51,8 @@ class Core {
     std::vector<ports::RankOrder> told;  ///< What it was last told to run.
   };
   std::vector<ledger::Command> greeted(const Connection& connection, const ports::Hello& hello);
-  std::vector<ledger::Command> reported(const Connection& connection, const ports::Report& report, domain::Time now);
+  std::vector<ledger::Command> reported(const Connection& connection, const ports::Report& report,
+                                        domain::Time now);
   domain::Time last_contact(const domain::NodeId& node) const;
   void tell(const domain::NodeId& node);
   void publish(const std::vector<PlacedFact>& facts);

@@ -32,9 +32,9 @@ struct PlacedFact {
   ledger::Fact fact;
 };
 
-/// The way in to the control thread, for everything that is not on it. Thread-safe. Callbacks run on
-/// the control thread, between two commands: they look, post the result elsewhere and return soon.
-/// Each function returns false, and calls nothing back, when the queue is full.
+/// The way in to the control thread, for everything that is not on it. Thread-safe. Callbacks run
+/// on the control thread, between two commands: they look, post the result elsewhere and return
+/// soon. Each function returns false, and calls nothing back, when the queue is full.
 class Desk {
  public:
   /// `done` holds no value but an error if the wish was not granted; the facts are durable then.

@@ -24,7 +24,8 @@ class QuoteBook {
 
   void keep(Quote quote, domain::Time now);
   /// The quote, if it was given to `user` and has not expired.
-  std::optional<Quote> find(const domain::QuoteId& id, const domain::UserId& user, domain::Time now) const;
+  std::optional<Quote> find(const domain::QuoteId& id, const domain::UserId& user,
+                            domain::Time now) const;
 
  private:
   std::map<domain::QuoteId, Quote> quotes_;

@@ -18,7 +18,8 @@ std::vector<domain::NodeId> nodes_of(const Attempt& attempt) {
   return nodes;
 }
 
-std::vector<std::string> addresses_of(const ledger::State& state, const std::vector<domain::NodeId>& nodes) {
+std::vector<std::string> addresses_of(const ledger::State& state,
+                                      const std::vector<domain::NodeId>& nodes) {
   std::vector<std::string> addresses;
   for (const auto& node : nodes) {
     const auto known = state.nodes.nodes.find(node);
@@ -27,7 +28,8 @@ std::vector<std::string> addresses_of(const ledger::State& state, const std::vec
   return addresses;
 }
 
-RankOrder order(const ledger::State& state, const Job& job, const Attempt& attempt, std::int32_t number) {
+RankOrder order(const ledger::State& state, const Job& job, const Attempt& attempt,
+                std::int32_t number) {
   const auto& rank = attempt.ranks[static_cast<std::size_t>(number)];
   const auto nodes = nodes_of(attempt);
   const auto same_node = [&](const auto& other) { return other.node == rank.node; };
@@ -97,9 +99,11 @@ std::vector<domain::NodeId> touched(const ledger::State& state, const ledger::Ev
     if (job == nullptr || job->attempts.empty()) return;
     for (const auto& node : nodes_of(job->attempts.back())) nodes.push_back(node);
   };
-  if (const auto* started = std::get_if<ledger::jobs::AttemptStarted>(&event)) add_ranks(started->job);
+  if (const auto* started = std::get_if<ledger::jobs::AttemptStarted>(&event))
+    add_ranks(started->job);
   if (const auto* ended = std::get_if<ledger::jobs::RankEnded>(&event)) add_ranks(ended->job);
-  if (const auto* stopping = std::get_if<ledger::jobs::AttemptStopping>(&event)) add_ranks(stopping->job);
+  if (const auto* stopping = std::get_if<ledger::jobs::AttemptStopping>(&event))
+    add_ranks(stopping->job);
   return nodes;
 }
 

@@ -16,7 +16,8 @@ constexpr int kMostFollowUps = 1'000'000;
 
 Result<std::unique_ptr<Writer>> Writer::open(ports::EventLog& log) {
   std::unique_ptr<Writer> writer(new Writer(log));
-  if (auto loaded = writer->load(); !loaded) return std::unexpected(std::move(loaded).error().while_doing("read the log"));
+  if (auto loaded = writer->load(); !loaded)
+    return std::unexpected(std::move(loaded).error().while_doing("read the log"));
   return writer;
 }
 
@@ -49,7 +50,8 @@ Result<> Writer::replay(const PlacedFact& placed) {
   if (const auto* hashed = std::get_if<ledger::StateHashed>(&placed.fact.event)) {
     hashed_at_ = placed.position;
     if (hashed->hash != ledger::hash(*state_)) {
-      return base::fail(base::ErrorCode::data_loss, "the facts before position {} no longer give the state that they gave",
+      return base::fail(base::ErrorCode::data_loss,
+                        "the facts before position {} no longer give the state that they gave",
                         placed.position);
     }
   }
@@ -58,7 +60,8 @@ Result<> Writer::replay(const PlacedFact& placed) {
   return {};
 }
 
-Result<std::vector<PlacedFact>> Writer::read_facts(ports::EventLog& log, std::uint64_t from, std::size_t most) {
+Result<std::vector<PlacedFact>> Writer::read_facts(ports::EventLog& log, std::uint64_t from,
+                                                   std::size_t most) {
   auto texts = log.read(from, most);
   if (!texts) return base::pass(texts);
   std::vector<PlacedFact> facts;
@@ -66,7 +69,8 @@ Result<std::vector<PlacedFact>> Writer::read_facts(ports::EventLog& log, std::ui
   for (const std::string& text : *texts) {
     const std::uint64_t position = from + facts.size();
     auto fact = ledger::decode(text);
-    if (!fact) return std::unexpected(std::move(fact).error().while_doing(fmt::format("fact {}", position)));
+    if (!fact)
+      return std::unexpected(std::move(fact).error().while_doing(fmt::format("fact {}", position)));
     facts.push_back({position, *std::move(fact)});
   }
   return facts;
@@ -132,7 +136,8 @@ Writer::Batch Writer::commit(std::span<const ledger::Command> commands, Time now
   }
   batch.facts = std::move(pending_);
   pending_.clear();
-  if (position_ - snapshot_at_ >= kSnapshotEvery) static_cast<void>(save_snapshot());  // Without one, opening is slower.
+  if (position_ - snapshot_at_ >= kSnapshotEvery)
+    static_cast<void>(save_snapshot());  // Without one, opening is slower.
   return batch;
 }
 

@@ -11,8 +11,8 @@ namespace controller {
 /// The one writer. Turns commands into facts, one after another, and makes them durable together
 /// (group commit). Use it from the control thread only.
 ///
-/// The state runs ahead of the log only inside `commit`. When the log refuses a batch, or cannot say
-/// whether it took it, the state is read again from the log, which alone knows.
+/// The state runs ahead of the log only inside `commit`. When the log refuses a batch, or cannot
+/// say whether it took it, the state is read again from the log, which alone knows.
 class Writer {
  public:
   /// Reads the newest snapshot and the facts after it. Fails with `data_loss` if a recorded hash
@@ -34,7 +34,8 @@ class Writer {
   domain::Time next_wake(domain::Time now) const { return ledger::next_wake(*state_, now); }
 
   /// Facts from `from` on, decoded; at most `most`.
-  static base::Result<std::vector<PlacedFact>> read_facts(ports::EventLog& log, std::uint64_t from, std::size_t most);
+  static base::Result<std::vector<PlacedFact>> read_facts(ports::EventLog& log, std::uint64_t from,
+                                                          std::size_t most);
 
   /// Keeps the state beside the log, so that the next open reads only what comes after. Called by
   /// `commit` every kSnapshotEvery facts.

@@ -52,12 +52,15 @@ Result<Fact> decode(std::string_view text) {
   }
   const boost::json::object* object = parsed->if_object();
   const boost::json::value* event = object == nullptr ? nullptr : object->if_contains("event");
-  if (event == nullptr) return base::fail(base::ErrorCode::data_loss, "a fact without an event: {}", text.substr(0, 200));
+  if (event == nullptr)
+    return base::fail(base::ErrorCode::data_loss, "a fact without an event: {}",
+                      text.substr(0, 200));
   auto envelope = base::from_json<Envelope>(*parsed, Mode::lenient);
   if (!envelope) return base::pass(envelope);
   auto body = base::variant_from_json<Event>(*event, Mode::lenient);
   if (!body) return base::pass(body);
-  return Fact{envelope->at, std::move(envelope->by), std::move(envelope->command), std::move(*body)};
+  return Fact{envelope->at, std::move(envelope->by), std::move(envelope->command),
+              std::move(*body)};
 }
 
 std::string_view type_of(const Event& event) {

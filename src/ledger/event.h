@@ -23,15 +23,15 @@ struct StateHashed {
 BOOST_DESCRIBE_STRUCT(StateHashed, (), (hash))
 
 /// A fact of any area. What each one means never changes; members are only added.
-using Event = std::variant<
-    ClusterCreated, StateHashed,
-    access::TeamCreated, access::UserCreated, access::UserChanged, access::TokenIssued, access::TokenRevoked,
-    access::JoinTokenIssued, access::JoinTokenRevoked,
-    accounts::MoneyMoved, accounts::PricesSet,
-    nodes::NodeJoined, nodes::NodeReported, nodes::NodeStateSet, nodes::NodeRemoved,
-    jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved, jobs::BookingLost, jobs::JobExtended,
-    jobs::AttemptStarted, jobs::RankStarted, jobs::RankEnded, jobs::AttemptStopping, jobs::AttemptEnded,
-    jobs::JobInterrupted, jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded>;
+using Event =
+    std::variant<ClusterCreated, StateHashed, access::TeamCreated, access::UserCreated,
+                 access::UserChanged, access::TokenIssued, access::TokenRevoked,
+                 access::JoinTokenIssued, access::JoinTokenRevoked, accounts::MoneyMoved,
+                 accounts::PricesSet, nodes::NodeJoined, nodes::NodeReported, nodes::NodeStateSet,
+                 nodes::NodeRemoved, jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved,
+                 jobs::BookingLost, jobs::JobExtended, jobs::AttemptStarted, jobs::RankStarted,
+                 jobs::RankEnded, jobs::AttemptStopping, jobs::AttemptEnded, jobs::JobInterrupted,
+                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded>;
 
 /// A fact as it is kept: what happened, when, and who wished for it.
 struct Fact {

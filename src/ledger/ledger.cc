@@ -14,7 +14,9 @@ using Events = std::vector<Event>;
 
 constexpr std::size_t kKeptAnswers = 100'000;
 
-jobs::View view_of(const State& state, Time now) { return {state.jobs, state.accounts, state.nodes, state.plan, now}; }
+jobs::View view_of(const State& state, Time now) {
+  return {state.jobs, state.accounts, state.nodes, state.plan, now};
+}
 
 /// Facts of one area as facts of the ledger.
 template <class AreaEvent>
@@ -38,18 +40,19 @@ Result<Events> decide_one(const State& state, const Command&, Time now, const Cr
   if (auto ok = access::check_name("user", wish.admin.value); !ok) return base::pass(ok);
   static_cast<void>(now);
   access::User admin{wish.admin, wish.team, access::Role::admin, {}, true};
-  Events events{ClusterCreated{wish.cluster}, access::TeamCreated{wish.team}, access::UserCreated{admin},
-                accounts::PricesSet{era::default_prices()}};
+  Events events{ClusterCreated{wish.cluster}, access::TeamCreated{wish.team},
+                access::UserCreated{admin}, accounts::PricesSet{era::default_prices()}};
   if (wish.credits > domain::Money{}) {
-    events.push_back(accounts::MoneyMoved{accounts::grants_account(), accounts::team_account(wish.team),
-                                          wish.credits, "grant", {}});
+    events.push_back(accounts::MoneyMoved{
+        accounts::grants_account(), accounts::team_account(wish.team), wish.credits, "grant", {}});
   }
   return events;
 }
 
 Result<Events> decide_one(const State&, const Command&, Time, const Tick&) { return Events{}; }
 
-Result<Events> decide_one(const State& state, const Command&, Time now, const access::Command& wish) {
+Result<Events> decide_one(const State& state, const Command&, Time now,
+                          const access::Command& wish) {
   return taken(access::decide(state.access, wish, now));
 }
 
@@ -68,10 +71,12 @@ bool has_rebooted(const State& state, const nodes::ReportNode& wish) {
          known->second.inventory.boot_id != wish.inventory.boot_id;
 }
 
-Result<Events> decide_one(const State& state, const Command&, Time now, const nodes::Command& wish) {
+Result<Events> decide_one(const State& state, const Command&, Time now,
+                          const nodes::Command& wish) {
   const auto* removal = std::get_if<nodes::RemoveNode>(&wish);
   if (removal != nullptr && state.jobs.held.contains(removal->node)) {
-    return base::fail(ErrorCode::conflict, "jobs run on node {}; drain it and wait, or cancel them", removal->node.value);
+    return base::fail(ErrorCode::conflict, "jobs run on node {}; drain it and wait, or cancel them",
+                      removal->node.value);
   }
   auto answer = taken(nodes::decide(state.nodes, wish));
   if (!answer) return answer;
@@ -82,7 +87,8 @@ Result<Events> decide_one(const State& state, const Command&, Time now, const no
   return answer;
 }
 
-Result<Events> decide_one(const State& state, const Command& command, Time now, const jobs::Command& wish) {
+Result<Events> decide_one(const State& state, const Command& command, Time now,
+                          const jobs::Command& wish) {
   return taken(jobs::decide(view_of(state, now), command.id, wish));
 }
 
@@ -109,12 +115,14 @@ template <class FactType>
 void apply_one(State& state, const FactType& fact, Time at) {
   if constexpr (std::is_same_v<FactType, ClusterCreated>) state.cluster = fact.cluster;
   if constexpr (std::is_constructible_v<access::Event, FactType>) access::apply(state.access, fact);
-  if constexpr (std::is_constructible_v<accounts::Event, FactType>) accounts::apply(state.accounts, fact, at);
+  if constexpr (std::is_constructible_v<accounts::Event, FactType>)
+    accounts::apply(state.accounts, fact, at);
   if constexpr (std::is_constructible_v<nodes::Event, FactType>) {
     nodes::apply(state.nodes, fact, at);
     follow_node(state, fact.node);
   }
-  if constexpr (std::is_constructible_v<jobs::Event, FactType>) jobs::apply(state.jobs, state.plan, fact, at);
+  if constexpr (std::is_constructible_v<jobs::Event, FactType>)
+    jobs::apply(state.jobs, state.plan, fact, at);
   if constexpr (std::is_same_v<FactType, accounts::PricesSet>) state.plan.set_prices(fact.prices);
 }
 
@@ -122,7 +130,8 @@ void apply_one(State& state, const FactType& fact, Time at) {
 
 Result<Events> decide(const State& state, const Command& command, Time now) {
   if (state.answered.contains(command.id)) return Events{};
-  return std::visit([&](const auto& wish) { return decide_one(state, command, now, wish); }, command.wish);
+  return std::visit([&](const auto& wish) { return decide_one(state, command, now, wish); },
+                    command.wish);
 }
 
 Events next(const State& state, jobs::Memo& memo, Time now) {

@@ -17,7 +17,8 @@ struct CreateCluster {
 /// Time has passed.
 struct Tick {};
 
-using Wish = std::variant<CreateCluster, Tick, access::Command, accounts::Command, nodes::Command, jobs::Command>;
+using Wish = std::variant<CreateCluster, Tick, access::Command, accounts::Command, nodes::Command,
+                          jobs::Command>;
 
 /// A wish with its id and who has it. Ids and times come from outside, so that deciding needs
 /// neither a clock nor a random number.
@@ -34,14 +35,17 @@ struct State {
   accounts::State accounts;
   nodes::State nodes;
   jobs::State jobs;
-  std::set<domain::CommandId> answered;         ///< The newest 100,000 commands or more that changed something.
+  std::set<domain::CommandId>
+      answered;  ///< The newest 100,000 commands or more that changed something.
   std::vector<domain::CommandId> answered_order;
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
 BOOST_DESCRIBE_STRUCT(State, (), (cluster, access, accounts, nodes, jobs, answered_order))
 
-/// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are none.
-base::Result<std::vector<Event>> decide(const State& state, const Command& command, domain::Time now);
+/// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
+/// none.
+base::Result<std::vector<Event>> decide(const State& state, const Command& command,
+                                        domain::Time now);
 
 /// The facts that follow from the state alone; see jobs::next.
 std::vector<Event> next(const State& state, jobs::Memo& memo, domain::Time now);

@@ -27,7 +27,8 @@ Result<Events> decide_one(const State& state, const CreateTeam& wish, domain::Ti
     return base::fail(ErrorCode::conflict, "team {} exists already", wish.team.value);
   }
   if (state.teams.size() >= kMostTeams) {
-    return base::fail(ErrorCode::resource_exhausted, "there are {} teams, the most there may be", kMostTeams);
+    return base::fail(ErrorCode::resource_exhausted, "there are {} teams, the most there may be",
+                      kMostTeams);
   }
   return Events{TeamCreated{wish.team}};
 }
@@ -44,7 +45,8 @@ Result<Events> decide_one(const State& state, const CreateUser& wish, domain::Ti
     return base::fail(ErrorCode::conflict, "user {} exists already", wish.user.name.value);
   }
   if (state.users.size() >= kMostUsers) {
-    return base::fail(ErrorCode::resource_exhausted, "there are {} users, the most there may be", kMostUsers);
+    return base::fail(ErrorCode::resource_exhausted, "there are {} users, the most there may be",
+                      kMostUsers);
   }
   return Events{UserCreated{wish.user}};
 }
@@ -53,7 +55,8 @@ bool is_last_admin(const State& state, const User& user) {
   const auto is_other_admin = [&](const auto& entry) {
     return entry.first != user.name && entry.second.enabled && entry.second.role == Role::admin;
   };
-  return user.enabled && user.role == Role::admin && std::ranges::none_of(state.users, is_other_admin);
+  return user.enabled && user.role == Role::admin &&
+         std::ranges::none_of(state.users, is_other_admin);
 }
 
 Result<Events> decide_one(const State& state, const ChangeUser& wish, domain::Time) {
@@ -71,7 +74,8 @@ Result<Events> decide_one(const State& state, const ChangeUser& wish, domain::Ti
   if (wish.enabled) changed.enabled = *wish.enabled;
   const bool stays_admin = changed.enabled && changed.role == Role::admin;
   if (is_last_admin(state, found->second) && !stays_admin) {
-    return base::fail(ErrorCode::conflict, "{} is the last admin and must stay one", wish.user.value);
+    return base::fail(ErrorCode::conflict, "{} is the last admin and must stay one",
+                      wish.user.value);
   }
   return Events{UserChanged{changed}};
 }
@@ -80,25 +84,30 @@ Result<Events> decide_one(const State& state, const IssueToken& wish, domain::Ti
   if (!state.users.contains(wish.token.user)) {
     return base::invalid("user", "there is no user {}", wish.token.user.value);
   }
-  if (wish.token.expires <= now) return base::invalid("expires", "the token would have expired already");
+  if (wish.token.expires <= now)
+    return base::invalid("expires", "the token would have expired already");
   if (wish.token.name.size() > 200) return base::invalid("name", "longer than 200 bytes");
-  if (state.tokens.contains(wish.token.id)) return base::fail(ErrorCode::conflict, "token id in use");
+  if (state.tokens.contains(wish.token.id))
+    return base::fail(ErrorCode::conflict, "token id in use");
   const auto theirs = std::ranges::count_if(
       state.tokens, [&](const auto& entry) { return entry.second.user == wish.token.user; });
   if (static_cast<std::size_t>(theirs) >= kMostTokensOfUser) {
-    return base::fail(ErrorCode::resource_exhausted, "{} has {} tokens, the most a user may have; revoke one",
+    return base::fail(ErrorCode::resource_exhausted,
+                      "{} has {} tokens, the most a user may have; revoke one",
                       wish.token.user.value, theirs);
   }
   return Events{TokenIssued{wish.token}};
 }
 
 Result<Events> decide_one(const State& state, const RevokeToken& wish, domain::Time) {
-  if (!state.tokens.contains(wish.id)) return base::fail(ErrorCode::not_found, "there is no token {}", wish.id);
+  if (!state.tokens.contains(wish.id))
+    return base::fail(ErrorCode::not_found, "there is no token {}", wish.id);
   return Events{TokenRevoked{wish.id}};
 }
 
 Result<Events> decide_one(const State& state, const IssueJoinToken& wish, domain::Time now) {
-  if (wish.token.expires <= now) return base::invalid("expires", "the token would have expired already");
+  if (wish.token.expires <= now)
+    return base::invalid("expires", "the token would have expired already");
   const auto live = std::ranges::count_if(
       state.join_tokens, [&](const auto& entry) { return entry.second.expires > now; });
   if (static_cast<std::size_t>(live) >= kMostJoinTokens) {
@@ -120,7 +129,9 @@ Result<Events> decide_one(const State& state, const RevokeJoinToken& wish, domai
 }
 
 void apply_one(State& state, const TeamCreated& fact) { state.teams.emplace(fact.team, fact); }
-void apply_one(State& state, const UserCreated& fact) { state.users.emplace(fact.user.name, fact.user); }
+void apply_one(State& state, const UserCreated& fact) {
+  state.users.emplace(fact.user.name, fact.user);
+}
 void apply_one(State& state, const UserChanged& fact) {
   const auto found = state.users.find(fact.user.name);
   CHECK(found != state.users.end(), "only a user who exists is changed");
@@ -144,10 +155,13 @@ void apply_one(State& state, const JoinTokenRevoked& fact) { state.join_tokens.e
 }  // namespace
 
 Result<> check_name(std::string_view field, std::string_view name) {
-  const bool fits = !name.empty() && name.size() <= 63 && std::ranges::all_of(name, is_name_character);
+  const bool fits =
+      !name.empty() && name.size() <= 63 && std::ranges::all_of(name, is_name_character);
   if (fits && name[0] != '-' && name[0] != '.') return {};
-  return base::invalid(field, "'{}' is not a name: 1 to 63 letters, digits, '.', '_' or '-', "
-                              "the first no '.' or '-'", name.substr(0, 80));
+  return base::invalid(field,
+                       "'{}' is not a name: 1 to 63 letters, digits, '.', '_' or '-', "
+                       "the first no '.' or '-'",
+                       name.substr(0, 80));
 }
 
 Result<Events> decide(const State& state, const Command& command, domain::Time now) {

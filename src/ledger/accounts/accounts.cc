@@ -36,8 +36,10 @@ void apply_one(State& state, const MoneyMoved& fact, domain::Time at) {
 void apply_one(State& state, const PricesSet& fact, domain::Time) { state.prices = fact.prices; }
 
 Result<Events> decide_one(const State&, const Grant& wish) {
-  if (wish.amount <= Money{}) return base::invalid("credits", "a grant must be more than 0 credits");
-  if (wish.amount > kLargestGrant) return base::invalid("credits", "more than 1,000,000,000 credits at once");
+  if (wish.amount <= Money{})
+    return base::invalid("credits", "a grant must be more than 0 credits");
+  if (wish.amount > kLargestGrant)
+    return base::invalid("credits", "more than 1,000,000,000 credits at once");
   return Events{MoneyMoved{grants_account(), team_account(wish.team), wish.amount, "grant", {}}};
 }
 

@@ -30,16 +30,23 @@ struct MoneyMoved {
   AccountId from;
   AccountId to;
   domain::Money amount;
-  std::string why;  ///< "grant", "hold", "settle", "refund", "penalty", "extend".
+  std::string why;    ///< "grant", "hold", "settle", "refund", "penalty", "extend".
   domain::JobId job;  ///< 0: none.
 };
 BOOST_DESCRIBE_STRUCT(MoneyMoved, (), (from, to, amount, why, job))
-struct PricesSet { era::PriceList prices; };
+struct PricesSet {
+  era::PriceList prices;
+};
 BOOST_DESCRIBE_STRUCT(PricesSet, (), (prices))
 
 // ---- Wishes. ----
-struct Grant { domain::TeamId team; domain::Money amount; };
-struct SetPrices { era::PriceList prices; };
+struct Grant {
+  domain::TeamId team;
+  domain::Money amount;
+};
+struct SetPrices {
+  era::PriceList prices;
+};
 
 /// A line of a statement.
 struct Line {

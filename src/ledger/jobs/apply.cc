@@ -25,7 +25,9 @@ struct Change {
 /// A job taken out of the indexes while it is changed, and put back by what it has become.
 class Edit {
  public:
-  Edit(State& state, domain::JobId id) : state_(state), job_(find_job(state, id)) { unindex(state_, job_); }
+  Edit(State& state, domain::JobId id) : state_(state), job_(find_job(state, id)) {
+    unindex(state_, job_);
+  }
   ~Edit() { index(state_, job_); }
   Edit(const Edit&) = delete;
   Edit& operator=(const Edit&) = delete;
@@ -60,7 +62,8 @@ void forget_oldest(State& state) {
 }
 
 Attempt& current_attempt(Job& job, std::int32_t number) {
-  CHECK(!job.attempts.empty() && job.attempts.back().number == number, "facts follow the newest attempt");
+  CHECK(!job.attempts.empty() && job.attempts.back().number == number,
+        "facts follow the newest attempt");
   return job.attempts.back();
 }
 
@@ -102,9 +105,17 @@ void apply_one(Change change, const BidRefused& fact) {
 
 era::Booking booking_of(const Job& job, const era::Offer& offer) {
   const auto& bid = job.spec.bid;
-  return {.job = job.id, .pool = offer.pool, .start = offer.start, .finish = offer.finish,
-          .per_rank = bid.shape.per_rank, .nodes = offer.nodes, .movable = true, .firm = bid.firm,
-          .earliest = bid.earliest, .deadline = bid.deadline, .shape = bid.shape};
+  return {.job = job.id,
+          .pool = offer.pool,
+          .start = offer.start,
+          .finish = offer.finish,
+          .per_rank = bid.shape.per_rank,
+          .nodes = offer.nodes,
+          .movable = true,
+          .firm = bid.firm,
+          .earliest = bid.earliest,
+          .deadline = bid.deadline,
+          .shape = bid.shape};
 }
 
 void apply_one(Change change, const JobAccepted& fact) {
@@ -185,7 +196,8 @@ void apply_one(Change change, const RankStarted& fact) {
   Edit job(change.state, fact.job);
   rank_of(*job, fact.attempt, fact.rank).started = change.at;
   Attempt& attempt = current_attempt(*job, fact.attempt);
-  const bool all = std::ranges::all_of(attempt.ranks, [](const Rank& rank) { return rank.started > Time{}; });
+  const bool all =
+      std::ranges::all_of(attempt.ranks, [](const Rank& rank) { return rank.started > Time{}; });
   if (!all || attempt.state != AttemptState::starting) return;
   attempt.state = AttemptState::running;
   enter(*job, JobState::running, fmt::format("attempt {} runs", fact.attempt), change.at);
@@ -218,7 +230,8 @@ void apply_one(Change change, const AttemptEnded& fact) {
   attempt.ended = change.at;
   attempt.cause = fact.cause;
   attempt.detail = fact.detail;
-  if (fact.cause != domain::ExitCause::node_lost) job->used = job->used + (attempt.ended - attempt.started);
+  if (fact.cause != domain::ExitCause::node_lost)
+    job->used = job->used + (attempt.ended - attempt.started);
 }
 
 void apply_one(Change change, const JobInterrupted& fact) {
@@ -286,7 +299,8 @@ void rebuild(State& state, era::Plan& plan) {
     const Attempt* attempt = live_attempt(job);
     if (attempt == nullptr) continue;
     for (std::int32_t rank = 0; rank < static_cast<std::int32_t>(attempt->ranks.size()); ++rank) {
-      if (attempt->ranks[static_cast<std::size_t>(rank)].ended == Time{}) hold_place(state, job, *attempt, rank);
+      if (attempt->ranks[static_cast<std::size_t>(rank)].ended == Time{})
+        hold_place(state, job, *attempt, rank);
     }
   }
 }
@@ -296,7 +310,9 @@ const Job* find(const State& state, domain::JobId id) {
   return found == state.jobs.end() ? nullptr : &found->second;
 }
 
-std::map<domain::NodeId, domain::Resources> flex_in_use(const State& state) { return state.flex_held; }
+std::map<domain::NodeId, domain::Resources> flex_in_use(const State& state) {
+  return state.flex_held;
+}
 
 domain::Time next_wake(const State& state, Time now) {
   const auto after = state.due.upper_bound({now, domain::JobId{std::int64_t{1} << 62}});
@@ -306,7 +322,8 @@ domain::Time next_wake(const State& state, Time now) {
   if (first_start != state.wakes.end()) wake = std::min(wake, first_start->first);
   // What waits is looked at every minute: time alone may have opened a place.
   const bool waits = !state.unplaced.empty() || !state.queue.empty() || !state.due.empty();
-  return waits ? std::min(wake, Time{(now.ms / domain::kMinute.ms + 1) * domain::kMinute.ms}) : wake;
+  return waits ? std::min(wake, Time{(now.ms / domain::kMinute.ms + 1) * domain::kMinute.ms})
+               : wake;
 }
 
 }  // namespace ledger::jobs

@@ -28,16 +28,19 @@ Result<> check_command(const domain::Program& program) {
   }
   std::size_t bytes = 0;
   for (const auto& argument : program.command) {
-    if (has_zero(argument)) return base::invalid("program.command", "an argument holds a zero byte");
+    if (has_zero(argument))
+      return base::invalid("program.command", "an argument holds a zero byte");
     bytes += argument.size();
   }
-  if (bytes > kMostCommandBytes) return base::invalid("program.command", "longer than {} bytes", kMostCommandBytes);
+  if (bytes > kMostCommandBytes)
+    return base::invalid("program.command", "longer than {} bytes", kMostCommandBytes);
   return {};
 }
 
 bool is_variable_name(const std::string& name) {
   const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
-  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && std::ranges::all_of(name, fits);
+  return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+         std::ranges::all_of(name, fits);
 }
 
 Result<> check_folder(std::string_view field, const std::string& path) {
@@ -51,15 +54,19 @@ Result<> check_folder(std::string_view field, const std::string& path) {
 Result<> check_program(const domain::Program& program) {
   if (auto ok = check_command(program); !ok) return ok;
   if (auto ok = check_folder("program.workdir", program.workdir); !ok) return ok;
-  if (auto ok = check_folder("program.environment.conda", program.environment.conda); !ok) return ok;
+  if (auto ok = check_folder("program.environment.conda", program.environment.conda); !ok)
+    return ok;
   if (auto ok = check_folder("program.environment.venv", program.environment.venv); !ok) return ok;
   if (!program.environment.conda.empty() && !program.environment.venv.empty()) {
     return base::invalid("program.environment", "either conda or venv, not both");
   }
-  if (program.env.size() > kMostVariables) return base::invalid("program.env", "more than {} variables", kMostVariables);
+  if (program.env.size() > kMostVariables)
+    return base::invalid("program.env", "more than {} variables", kMostVariables);
   for (const auto& [name, value] : program.env) {
-    if (!is_variable_name(name)) return base::invalid("program.env", "'{}' is not the name of a variable", name.substr(0, 80));
-    if (name.starts_with("BERTH_")) return base::invalid("program.env", "{}: names that start with BERTH_ are Berth's", name);
+    if (!is_variable_name(name))
+      return base::invalid("program.env", "'{}' is not the name of a variable", name.substr(0, 80));
+    if (name.starts_with("BERTH_"))
+      return base::invalid("program.env", "{}: names that start with BERTH_ are Berth's", name);
     if (has_zero(value)) return base::invalid("program.env", "{} holds a zero byte", name);
   }
   if (program.max_retries < 0 || program.max_retries > kMostRetries) {
@@ -68,7 +75,8 @@ Result<> check_program(const domain::Program& program) {
   if (program.grace < Duration{} || program.grace > kLongestGrace) {
     return base::invalid("program.grace", "must be 0 to 1 hour");
   }
-  if (program.outputs.size() > 100) return base::invalid("program.outputs", "more than 100 patterns");
+  if (program.outputs.size() > 100)
+    return base::invalid("program.outputs", "more than 100 patterns");
   return {};
 }
 
@@ -77,7 +85,8 @@ Result<> check_shape(const domain::Shape& shape) {
     return base::invalid("bid.shape.ranks", "must be 1 to {}", kMostRanks);
   }
   const auto& rank = shape.per_rank;
-  if (rank.gpus < 0 || rank.gpus > 1'024) return base::invalid("bid.shape.per_rank.gpus", "must be 0 to 1024");
+  if (rank.gpus < 0 || rank.gpus > 1'024)
+    return base::invalid("bid.shape.per_rank.gpus", "must be 0 to 1024");
   if (rank.cpu_millis < 0 || rank.cpu_millis > 4'096'000) {
     return base::invalid("bid.shape.per_rank.cpu_millis", "must be 0 to 4,096,000 (4,096 cores)");
   }
@@ -87,7 +96,8 @@ Result<> check_shape(const domain::Shape& shape) {
   if (rank.gpus == 0 && rank.cpu_millis == 0) {
     return base::invalid("bid.shape.per_rank", "a rank needs a GPU or some cores");
   }
-  if (shape.gpu_model.size() > 63) return base::invalid("bid.shape.gpu_model", "longer than 63 bytes");
+  if (shape.gpu_model.size() > 63)
+    return base::invalid("bid.shape.gpu_model", "longer than 63 bytes");
   if (shape.pool.size() > 63) return base::invalid("bid.shape.pool", "longer than 63 bytes");
   if (rank.gpus == 0 && !shape.gpu_model.empty()) {
     return base::invalid("bid.shape.gpu_model", "a GPU model, but no GPU is asked for");
@@ -103,8 +113,10 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   if (bid.earliest < domain::Time{} || bid.earliest > domain::kNever) {
     return base::invalid("bid.earliest", "is not a time");
   }
-  if (bid.deadline <= now || bid.deadline > domain::kNever) return base::invalid("bid.deadline", "is in the past");
-  if (bid.deadline <= bid.earliest) return base::invalid("bid.deadline", "is not after the earliest start");
+  if (bid.deadline <= now || bid.deadline > domain::kNever)
+    return base::invalid("bid.deadline", "is in the past");
+  if (bid.deadline <= bid.earliest)
+    return base::invalid("bid.deadline", "is not after the earliest start");
   if (bid.max_price && (*bid.max_price < domain::Money{} || bid.max_price->micros > kMostAmount)) {
     return base::invalid("bid.max_price", "must be 0 to 2^50 micro-credits");
   }
@@ -120,7 +132,8 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
 }  // namespace
 
 Result<> check(const domain::JobSpec& spec, domain::Time now) {
-  if (spec.name.size() > 200 || has_zero(spec.name)) return base::invalid("name", "longer than 200 bytes");
+  if (spec.name.size() > 200 || has_zero(spec.name))
+    return base::invalid("name", "longer than 200 bytes");
   if (auto ok = check_program(spec.program); !ok) return ok;
   return check_bid(spec.bid, now);
 }

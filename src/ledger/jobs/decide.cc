@@ -22,7 +22,8 @@ domain::JobSpec completed(domain::JobSpec spec, const View& view) {
   auto& bid = spec.bid;
   bid.earliest = std::max(bid.earliest, view.now);
   if (bid.job_class == JobClass::eager) bid.earliest = view.now;
-  if (bid.job_class != JobClass::flex) bid.deadline = std::min(bid.deadline, view.plan.horizon_end());
+  if (bid.job_class != JobClass::flex)
+    bid.deadline = std::min(bid.deadline, view.plan.horizon_end());
   if (spec.name.empty()) {
     const auto& program = spec.program.command.front();
     spec.name = program.substr(program.find_last_of('/') + 1).substr(0, 60);
@@ -31,11 +32,16 @@ domain::JobSpec completed(domain::JobSpec spec, const View& view) {
 }
 
 Events refuse(Context context, const MakeBid& wish, domain::JobSpec spec, era::Refusal refusal) {
-  if (refusal.reason != era::RefusalReason::insufficient_funds && refusal.reason != era::RefusalReason::limit_reached &&
-      spec.bid.job_class != JobClass::flex) {
+  if (refusal.reason != era::RefusalReason::insufficient_funds &&
+      refusal.reason != era::RefusalReason::limit_reached && spec.bid.job_class != JobClass::flex) {
     refusal = era::explain(context.view.plan, spec.bid, context.view.now, std::move(refusal));
   }
-  return {BidRefused{{context.view.jobs.next_job}, context.id, wish.user, wish.team, std::move(spec), std::move(refusal)}};
+  return {BidRefused{{context.view.jobs.next_job},
+                     context.id,
+                     wish.user,
+                     wish.team,
+                     std::move(spec),
+                     std::move(refusal)}};
 }
 
 era::Refusal too_dear(era::RefusalReason reason, Money price) {
@@ -45,9 +51,11 @@ era::Refusal too_dear(era::RefusalReason reason, Money price) {
   return refusal;
 }
 
-Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money price, std::optional<era::Offer> offer) {
+Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money price,
+              std::optional<era::Offer> offer) {
   if (price > spendable(context.view, wish.team)) {
-    return refuse(context, wish, std::move(spec), too_dear(era::RefusalReason::insufficient_funds, price));
+    return refuse(context, wish, std::move(spec),
+                  too_dear(era::RefusalReason::insufficient_funds, price));
   }
   const domain::JobId job{context.view.jobs.next_job};
   Events events;
@@ -60,17 +68,20 @@ Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money 
     offer->moves.clear();
     events.push_back(std::move(moved));
   }
-  events.push_back(JobAccepted{job, context.id, wish.user, wish.team, std::move(spec), price, std::move(offer)});
+  events.push_back(
+      JobAccepted{job, context.id, wish.user, wish.team, std::move(spec), price, std::move(offer)});
   if (price > Money{}) events.push_back(hold(wish.team, job, price, "hold"));
   return events;
 }
 
 Events bid_flex(Context context, const MakeBid& wish, domain::JobSpec spec) {
   const auto answer = era::flex_price(context.view.plan, spec.bid);
-  if (const auto* refusal = std::get_if<era::Refusal>(&answer)) return refuse(context, wish, std::move(spec), *refusal);
+  if (const auto* refusal = std::get_if<era::Refusal>(&answer))
+    return refuse(context, wish, std::move(spec), *refusal);
   const Money price = std::get<Money>(answer);
   if (spec.bid.max_price && price > *spec.bid.max_price) {
-    return refuse(context, wish, std::move(spec), too_dear(era::RefusalReason::too_expensive, price));
+    return refuse(context, wish, std::move(spec),
+                  too_dear(era::RefusalReason::too_expensive, price));
   }
   return accept(context, wish, std::move(spec), price, std::nullopt);
 }
@@ -100,7 +111,8 @@ Result<Events> decide_one(Context context, const MakeBid& wish) {
   if (context.view.jobs.by_command.contains(context.id)) return Events{};
   if (auto ok = check(wish.spec, context.view.now); !ok) return base::pass(ok);
   if (context.view.jobs.live.size() >= kMostLiveJobs) {
-    return base::fail(ErrorCode::resource_exhausted, "there are {} live jobs, the most there may be", kMostLiveJobs);
+    return base::fail(ErrorCode::resource_exhausted,
+                      "there are {} live jobs, the most there may be", kMostLiveJobs);
   }
   domain::JobSpec spec = completed(wish.spec, context.view);
   if (wish.quoted) {
@@ -151,7 +163,8 @@ Result<Events> extend_flex(Context context, const ExtendJob& wish, const Job& jo
     return base::fail(ErrorCode::conflict, "it would cost {} micro-credits more", amount.micros);
   }
   if (amount > spendable(context.view, job.team)) {
-    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach", job.team.value);
+    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach",
+                      job.team.value);
   }
   Events events{JobExtended{job.id, wish.added, {}, amount, "asked for"}};
   if (amount > Money{}) events.push_back(hold(job.team, job.id, amount, "extend"));
@@ -162,7 +175,8 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   auto found = live_job(context.view, wish.job);
   if (!found) return base::pass(found);
   const Job& job = **found;
-  if (domain::is_final(job.state)) return base::fail(ErrorCode::conflict, "job {} has ended already", wish.job.value);
+  if (domain::is_final(job.state))
+    return base::fail(ErrorCode::conflict, "job {} has ended already", wish.job.value);
   if (wish.added <= domain::Duration{} || wish.added > domain::kDay * 90) {
     return base::invalid("duration", "must be more than 0 and at most 90 days");
   }
@@ -170,8 +184,9 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   const domain::Time finish = job.booking->finish + wish.added;
   const auto answer = era::extension(context.view.plan, job.id, finish);
   if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
-    const std::string who = refusal->blocking.empty() ? std::string("another promise")
-                                                      : fmt::format("job {}", refusal->blocking[0].value);
+    const std::string who = refusal->blocking.empty()
+                                ? std::string("another promise")
+                                : fmt::format("job {}", refusal->blocking[0].value);
     return base::fail(ErrorCode::conflict, "{} needs the place of job {} then", who, job.id.value);
   }
   const Money price = std::get<Money>(answer);
@@ -179,7 +194,8 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
     return base::fail(ErrorCode::conflict, "it would cost {} micro-credits more", price.micros);
   }
   if (price > spendable(context.view, job.team)) {
-    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach", job.team.value);
+    return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach",
+                      job.team.value);
   }
   Events events{JobExtended{job.id, wish.added, finish, price, "asked for"}};
   if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));

@@ -145,10 +145,10 @@ struct JobEnded {
 };
 BOOST_DESCRIBE_STRUCT(JobEnded, (), (job, state, cause))
 
-using Event = std::variant<BidRefused, JobAccepted, BookingsMoved, BookingLost, JobExtended, AttemptStarted,
-                           RankStarted, RankEnded, AttemptStopping, AttemptEnded, JobInterrupted,
-                           CheckpointKept, PromiseBroken, JobEnded, accounts::MoneyMoved,
-                           nodes::NodeStateSet>;
+using Event = std::variant<BidRefused, JobAccepted, BookingsMoved, BookingLost, JobExtended,
+                           AttemptStarted, RankStarted, RankEnded, AttemptStopping, AttemptEnded,
+                           JobInterrupted, CheckpointKept, PromiseBroken, JobEnded,
+                           accounts::MoneyMoved, nodes::NodeStateSet>;
 
 // ---- Wishes. ----
 

@@ -13,8 +13,9 @@ using domain::Time;
 
 auto as_tuple(const QueueKey& key) {
   const auto& shape = key.shape;
-  return std::tuple(shape.ranks, shape.per_rank.gpus, shape.per_rank.cpu_millis, shape.per_rank.memory_bytes,
-                    std::tie(shape.gpu_model, shape.pool), shape.placement, key.duration);
+  return std::tuple(shape.ranks, shape.per_rank.gpus, shape.per_rank.cpu_millis,
+                    shape.per_rank.memory_bytes, std::tie(shape.gpu_model, shape.pool),
+                    shape.placement, key.duration);
 }
 
 /// The moments at which `next` must look at the job, as far as they follow from its members.

@@ -54,8 +54,9 @@ struct Attempt {
   domain::ExitCause cause = domain::ExitCause::success;
   std::string detail;
 };
-BOOST_DESCRIBE_STRUCT(Attempt, (), (number, state, pool, started, ended, ranks, master_port, resume_from,
-                                    stop, stop_reason, cause, detail))
+BOOST_DESCRIBE_STRUCT(Attempt, (),
+                      (number, state, pool, started, ended, ranks, master_port, resume_from, stop,
+                       stop_reason, cause, detail))
 
 /// One line of a job's history.
 struct Transition {
@@ -72,32 +73,36 @@ struct Job {
   domain::TeamId team;
   domain::JobSpec spec;
   domain::JobState state = domain::JobState::queued;
-  domain::JobClass job_class = domain::JobClass::flex;  ///< As it runs now: an overrun goes on as flex.
+  domain::JobClass job_class =
+      domain::JobClass::flex;  ///< As it runs now: an overrun goes on as flex.
   std::string cause;           ///< Of the state, for a person.
   domain::Time submitted;
   domain::Time ended;
-  domain::Time deadline = domain::kNever;         ///< Promised; kNever for flex.
-  domain::Time promised_start = domain::kNever;   ///< Firm bids only.
-  domain::Money price;         ///< The most it can cost. Never rises but by an extension asked for or allowed.
-  domain::Money held;          ///< Of that, still held.
+  domain::Time deadline = domain::kNever;        ///< Promised; kNever for flex.
+  domain::Time promised_start = domain::kNever;  ///< Firm bids only.
+  domain::Money
+      price;  ///< The most it can cost. Never rises but by an extension asked for or allowed.
+  domain::Money held;  ///< Of that, still held.
   domain::Money paid;
-  domain::Duration charged;    ///< Duration that `price` is for.
-  domain::Duration used;       ///< By attempts that are over and count.
-  std::optional<era::Booking> booking;  ///< None for flex, and while a lost node's jobs look for a place.
+  domain::Duration charged;  ///< Duration that `price` is for.
+  domain::Duration used;     ///< By attempts that are over and count.
+  std::optional<era::Booking>
+      booking;  ///< None for flex, and while a lost node's jobs look for a place.
   std::optional<era::Refusal> refusal;
-  std::vector<Attempt> attempts;        ///< The newest 20.
+  std::vector<Attempt> attempts;  ///< The newest 20.
   std::int32_t attempts_made = 0;
   std::int32_t retries_used = 0;
   domain::Time retry_at;
   std::string checkpoint;
   std::int64_t checkpoint_step = 0;
   bool promise_broken = false;
-  std::vector<Transition> history;      ///< The newest 100.
+  std::vector<Transition> history;  ///< The newest 100.
 };
-BOOST_DESCRIBE_STRUCT(Job, (), (id, command, user, team, spec, state, job_class, cause, submitted, ended,
-                                deadline, promised_start, price, held, paid, charged, used, booking, refusal, attempts,
-                                attempts_made, retries_used, retry_at, checkpoint, checkpoint_step,
-                                promise_broken, history))
+BOOST_DESCRIBE_STRUCT(Job, (),
+                      (id, command, user, team, spec, state, job_class, cause, submitted, ended,
+                       deadline, promised_start, price, held, paid, charged, used, booking, refusal,
+                       attempts, attempts_made, retries_used, retry_at, checkpoint, checkpoint_step,
+                       promise_broken, history))
 
 /// The attempt that is not over, if any: there is never more than one (P3).
 const Attempt* live_attempt(const Job& job);
@@ -125,14 +130,14 @@ struct State {
   // Derived from the jobs:
   std::map<domain::NodeId, std::vector<Held>> held;
   std::map<QueueKey, std::set<domain::JobId>> queue;
-  std::set<domain::JobId> live;                     ///< Jobs not in a final state.
-  std::set<domain::JobId> unplaced;                 ///< Promised, but without a booking.
-  std::set<std::pair<domain::Time, domain::JobId>> due;    ///< When a job next needs something done.
+  std::set<domain::JobId> live;                          ///< Jobs not in a final state.
+  std::set<domain::JobId> unplaced;                      ///< Promised, but without a booking.
+  std::set<std::pair<domain::Time, domain::JobId>> due;  ///< When a job next needs something done.
   std::set<std::pair<domain::Time, domain::JobId>> wakes;  ///< When a queued job may first start.
   std::map<domain::CommandId, domain::JobId> by_command;
   std::set<std::pair<domain::Time, domain::JobId>> ended;  ///< Oldest first, for forgetting.
-  std::set<domain::JobId> over;         ///< Jobs of whose live attempt every rank has ended.
-  std::set<domain::JobId> torn;         ///< Some rank ended badly, others run, nothing is stopped yet.
+  std::set<domain::JobId> over;  ///< Jobs of whose live attempt every rank has ended.
+  std::set<domain::JobId> torn;  ///< Some rank ended badly, others run, nothing is stopped yet.
   std::map<domain::NodeId, domain::Resources> flex_held;
   // Counted up when something happens that `next` must look at; see Memo.
   std::uint64_t freed = 1;   ///< Capacity came free.

@@ -18,11 +18,11 @@ struct View {
 /// What is remembered between calls of `next` to look only at what has changed. Losing it costs
 /// time, never a decision.
 struct Memo {
-  std::uint64_t early = 0;     ///< State versions at which nothing was left to do; see State.
+  std::uint64_t early = 0;  ///< State versions at which nothing was left to do; see State.
   std::uint64_t displaced = 0;
   std::uint64_t unplaced = 0;
   std::uint64_t flex = 0;
-  domain::Time looked;         ///< When there was last nothing to do.
+  domain::Time looked;  ///< When there was last nothing to do.
 };
 
 /// The most that one bid may ask for; past it the answer is a refusal or 400 with the field.
@@ -30,10 +30,11 @@ inline constexpr std::int32_t kMostRanks = 4'096;
 inline constexpr std::size_t kMostLiveJobs = 200'000;
 
 /// Answers a wish. Changes nothing. A repeated bid (same command id) gives no facts.
-base::Result<std::vector<Event>> decide(const View& view, const domain::CommandId& id, const Command& command);
+base::Result<std::vector<Event>> decide(const View& view, const domain::CommandId& id,
+                                        const Command& command);
 
-/// The facts that follow from the state alone at `view.now`: what is over is ended and settled, what
-/// is due starts or gives way, what lost its place gets another, what waits uses what is idle.
+/// The facts that follow from the state alone at `view.now`: what is over is ended and settled,
+/// what is due starts or gives way, what lost its place gets another, what waits uses what is idle.
 /// Empty when nothing is left to do. Each call does one step; apply its facts and call again.
 std::vector<Event> next(const View& view, Memo& memo);
 
@@ -41,7 +42,8 @@ std::vector<Event> next(const View& view, Memo& memo);
 domain::Time next_wake(const State& state, domain::Time now);
 
 /// The ranks held on `node` have ended with it.
-std::vector<Event> lose_ranks(const View& view, const domain::NodeId& node, const std::string& cause);
+std::vector<Event> lose_ranks(const View& view, const domain::NodeId& node,
+                              const std::string& cause);
 
 void apply(State& state, era::Plan& plan, const Event& event, domain::Time at);
 /// Fills what is derived (indexes, the plan's bookings) after the described members were decoded.

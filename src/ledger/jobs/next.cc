@@ -24,11 +24,12 @@ constexpr Duration kWorthStarting{30 * 60'000};
 Events stop_torn(const View& view) {
   if (view.jobs.torn.empty()) return {};
   const Job& job = view.jobs.jobs.at(*view.jobs.torn.begin());
-  return {AttemptStopping{job.id, job.attempts.back().number, StopKind::peer_failed, "another rank ended badly"}};
+  return {AttemptStopping{job.id, job.attempts.back().number, StopKind::peer_failed,
+                          "another rank ended badly"}};
 }
 
-/// More time for a job whose time is over, if nobody else was promised it and the team can pay; else
-/// it is stopped.
+/// More time for a job whose time is over, if nobody else was promised it and the team can pay;
+/// else it is stopped.
 Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
   const Time finish = job.booking->finish + step;
@@ -58,12 +59,13 @@ Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
   return events;
 }
 
-/// A promised job without an attempt: it starts if it is time and its place is free, and before that
-/// flex jobs are asked out of its way.
+/// A promised job without an attempt: it starts if it is time and its place is free, and before
+/// that flex jobs are asked out of its way.
 Events start_booked(const View& view, const Job& job) {
   const bool is_time = job.booking->start <= view.now && job.retry_at <= view.now;
   if (is_time) {
-    if (auto started = start_attempt(view, job, job.booking->pool, job.booking->nodes)) return {*std::move(started)};
+    if (auto started = start_attempt(view, job, job.booking->pool, job.booking->nodes))
+      return {*std::move(started)};
   }
   return clear_way(view, job);
 }
@@ -78,12 +80,14 @@ Events break_promise(const View& view, const Job& job) {
 Events act_on_due(const View& view, const Job& job) {
   const Attempt* attempt = live_attempt(job);
   if (attempt != nullptr) {
-    if (job.booking) return job.booking->finish <= view.now ? overrun(view, job, *attempt) : Events{};
+    if (job.booking)
+      return job.booking->finish <= view.now ? overrun(view, job, *attempt) : Events{};
     return flex_finish(job, *attempt) <= view.now ? overrun_flex(view, job, *attempt) : Events{};
   }
   if (job.booking) return start_booked(view, job);
   if (job.job_class == JobClass::flex && job.spec.bid.deadline <= view.now) {
-    return end_job(view, job, JobState::expired, "its deadline passed before there was idle capacity");
+    return end_job(view, job, JobState::expired,
+                   "its deadline passed before there was idle capacity");
   }
   return {};
 }
@@ -106,7 +110,8 @@ BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::
   return fact;
 }
 
-/// Bookings that have not started and lie on nodes that are gone get another place, or none for now.
+/// Bookings that have not started and lie on nodes that are gone get another place, or none for
+/// now.
 Events mend_displaced(const View& view) {
   std::vector<domain::JobId> displaced;
   Events events;
@@ -114,7 +119,8 @@ Events mend_displaced(const View& view) {
     const Job& job = view.jobs.jobs.at(id);
     if (live_attempt(job) != nullptr) continue;
     if (job.attempts_made > 0) {
-      events.push_back(BookingLost{id, "its node is gone"});  // What it still needs is worked out anew.
+      events.push_back(
+          BookingLost{id, "its node is gone"});  // What it still needs is worked out anew.
     } else {
       displaced.push_back(id);
     }
@@ -134,8 +140,8 @@ Duration still_needed(const Job& job) {
   return std::max(whole - done, domain::kMinute);
 }
 
-/// A promised job that lost its place: another one inside its promise, or the promise is broken when
-/// its deadline can no longer be met.
+/// A promised job that lost its place: another one inside its promise, or the promise is broken
+/// when its deadline can no longer be met.
 Events place_again(const View& view, const Job& job) {
   domain::Bid bid = job.spec.bid;
   bid.job_class = JobClass::reserved;
@@ -188,7 +194,8 @@ Events start_flex(const View& view) {
     const Duration need = std::min(bid.duration, kWorthStarting);
     const auto place = era::place_flex(view.plan, view.jobs.flex_held, bid.shape, view.now, need);
     if (!place) continue;
-    if (auto started = start_attempt(view, *job, place->pool, place->nodes)) return {*std::move(started)};
+    if (auto started = start_attempt(view, *job, place->pool, place->nodes))
+      return {*std::move(started)};
   }
   return {};
 }
@@ -197,7 +204,8 @@ Events start_flex(const View& view) {
 bool is_time_to_look(const View& view, const Memo& memo) {
   const auto minute = [](Time t) { return t.ms / domain::kMinute.ms; };
   if (minute(view.now) != minute(memo.looked)) return true;
-  const auto wake = view.jobs.wakes.upper_bound({memo.looked, domain::JobId{std::int64_t{1} << 62}});
+  const auto wake =
+      view.jobs.wakes.upper_bound({memo.looked, domain::JobId{std::int64_t{1} << 62}});
   return wake != view.jobs.wakes.end() && wake->first <= view.now;
 }
 
@@ -218,7 +226,8 @@ std::vector<Event> next(const View& view, Memo& memo) {
     if (events.empty()) seen = version;
     return events;
   };
-  if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty()) return events;
+  if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty())
+    return events;
   if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
   if (auto events = run(memo.early, room, start_early); !events.empty()) return events;
   if (auto events = run(memo.flex, room + jobs.queued, start_flex); !events.empty()) return events;
@@ -226,12 +235,14 @@ std::vector<Event> next(const View& view, Memo& memo) {
   return {};
 }
 
-std::vector<Event> lose_ranks(const View& view, const domain::NodeId& node, const std::string& cause) {
+std::vector<Event> lose_ranks(const View& view, const domain::NodeId& node,
+                              const std::string& cause) {
   std::vector<Event> events;
   const auto held = view.jobs.held.find(node);
   if (held == view.jobs.held.end()) return events;
   for (const Held& place : held->second) {
-    events.push_back(RankEnded{place.job, place.attempt, place.rank, domain::ExitCause::node_lost, 0, 0, cause});
+    events.push_back(
+        RankEnded{place.job, place.attempt, place.rank, domain::ExitCause::node_lost, 0, 0, cause});
   }
   return events;
 }

@@ -46,7 +46,8 @@ Verdict judge(const Attempt& attempt) {
     if (rank == attempt.ranks.end()) continue;
     std::string detail = rank->detail;
     if (attempt.ranks.size() > 1 && rule.cause != ExitCause::success) {
-      detail = fmt::format("rank {} on {}: {}", rank - attempt.ranks.begin(), rank->node.value, detail);
+      detail =
+          fmt::format("rank {} on {}: {}", rank - attempt.ranks.begin(), rank->node.value, detail);
     }
     return {rule, std::move(detail), rank->node};
   }
@@ -57,7 +58,8 @@ domain::Duration backoff(std::int32_t retries) {
   return {std::min<std::int64_t>(60'000, std::int64_t{1'000} << std::min(retries, 10))};
 }
 
-void end(const View& view, const Job& job, JobState state, const std::string& cause, Events& events) {
+void end(const View& view, const Job& job, JobState state, const std::string& cause,
+         Events& events) {
   for (auto& event : end_job(view, job, state, cause)) events.push_back(std::move(event));
 }
 
@@ -66,23 +68,27 @@ void go_on_as_flex(const View& view, const Job& job, Events& events) {
   const auto answer = era::flex_price(view.plan, job.spec.bid);
   const auto* price = std::get_if<domain::Money>(&answer);
   if (price == nullptr || *price > spendable(view, job.team)) {
-    end(view, job, JobState::expired, "its time is over and the balance does not reach for more", events);
+    end(view, job, JobState::expired, "its time is over and the balance does not reach for more",
+        events);
     return;
   }
-  events.push_back(JobExtended{job.id, job.spec.bid.duration, job.booking->finish, *price, "goes on as flex"});
+  events.push_back(
+      JobExtended{job.id, job.spec.bid.duration, job.booking->finish, *price, "goes on as flex"});
   if (*price > domain::Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
-  events.push_back(JobInterrupted{job.id, "its time is over; goes on as flex", view.now, job.retries_used, JobClass::flex});
+  events.push_back(JobInterrupted{job.id, "its time is over; goes on as flex", view.now,
+                                  job.retries_used, JobClass::flex});
 }
 
 void retry(const View& view, const Job& job, const Verdict& verdict, Events& events) {
   const bool free_of_charge = verdict.rule.remedy == Remedy::retry_free;
   if (!free_of_charge && job.retries_used >= job.spec.program.max_retries) {
-    end(view, job, JobState::failed, fmt::format("{}; no retries left of {}", verdict.detail, job.retries_used), events);
+    end(view, job, JobState::failed,
+        fmt::format("{}; no retries left of {}", verdict.detail, job.retries_used), events);
     return;
   }
   if (verdict.rule.remedy == Remedy::retry_away) {
-    events.push_back(nodes::NodeStateSet{verdict.node, domain::NodeState::quarantined, verdict.detail,
-                                         domain::NodeState::quarantined});
+    events.push_back(nodes::NodeStateSet{verdict.node, domain::NodeState::quarantined,
+                                         verdict.detail, domain::NodeState::quarantined});
   }
   const auto pause = free_of_charge ? domain::Duration{} : backoff(job.retries_used);
   events.push_back(JobInterrupted{job.id, verdict.detail, view.now + pause,
@@ -105,7 +111,8 @@ std::vector<Event> conclude(const View& view, const Job& job) {
   } else if (attempt.stop == StopKind::overrun) {
     go_on_as_flex(view, job, events);
   } else if (attempt.stop == StopKind::give_way) {
-    events.push_back(JobInterrupted{job.id, attempt.stop_reason, view.now, job.retries_used, job.job_class});
+    events.push_back(
+        JobInterrupted{job.id, attempt.stop_reason, view.now, job.retries_used, job.job_class});
   } else if (verdict.rule.remedy == Remedy::give_up) {
     end(view, job, JobState::failed, verdict.detail, events);
   } else {

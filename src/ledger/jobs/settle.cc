@@ -38,25 +38,29 @@ Money spendable(const View& view, const domain::TeamId& team) {
   return accounts::balance(view.accounts, accounts::team_account(team));
 }
 
-accounts::MoneyMoved hold(const domain::TeamId& team, domain::JobId job, Money amount, std::string why) {
+accounts::MoneyMoved hold(const domain::TeamId& team, domain::JobId job, Money amount,
+                          std::string why) {
   return {accounts::team_account(team), accounts::hold_account(job), amount, std::move(why), job};
 }
 
-std::vector<Event> end_job(const View& view, const Job& job, domain::JobState state, const std::string& cause) {
+std::vector<Event> end_job(const View& view, const Job& job, domain::JobState state,
+                           const std::string& cause) {
   std::vector<Event> events;
   const auto held_by = accounts::hold_account(job.id);
   const auto team = accounts::team_account(job.team);
   const bool broken = state == domain::JobState::lost;
   const Money pays = broken ? Money{} : std::min(job.held, due(view, job));
   if (pays > Money{}) {
-    events.push_back(accounts::MoneyMoved{held_by, accounts::house_account(), pays, "settle", job.id});
+    events.push_back(
+        accounts::MoneyMoved{held_by, accounts::house_account(), pays, "settle", job.id});
   }
   if (job.held > pays) {
     events.push_back(accounts::MoneyMoved{held_by, team, job.held - pays, "refund", job.id});
   }
   const Money penalty = broken ? share(job.price, kPenaltyPermille, 1'000) : Money{};
   if (penalty > Money{}) {
-    events.push_back(accounts::MoneyMoved{accounts::house_account(), team, penalty, "penalty", job.id});
+    events.push_back(
+        accounts::MoneyMoved{accounts::house_account(), team, penalty, "penalty", job.id});
   }
   events.push_back(JobEnded{job.id, state, cause});
   return events;

@@ -34,7 +34,8 @@ bool takes_work(const View& view, const NodeId& id, bool booked) {
 /// GPUs of the node that nobody holds, in inventory order.
 std::vector<std::string> free_gpus(const View& view, const nodes::Node& node) {
   std::set<std::string> taken;
-  for (const Held& held : held_on(view, node.name)) taken.insert(held.gpu_uuids.begin(), held.gpu_uuids.end());
+  for (const Held& held : held_on(view, node.name))
+    taken.insert(held.gpu_uuids.begin(), held.gpu_uuids.end());
   std::vector<std::string> free;
   for (const auto& gpu : node.inventory.gpus) {
     const bool usable = gpu.enabled && gpu.model == node.gpu_model;
@@ -64,7 +65,8 @@ bool take_places(const View& view, const Job& job, const NodeId& node, std::vect
 
 /// A port that no live attempt with a rank on `node` leases: another one for each attempt, so that
 /// stale peers of an earlier one cannot join.
-std::int32_t lease_port(const View& view, const Job& job, const NodeId& node, std::int32_t attempt) {
+std::int32_t lease_port(const View& view, const Job& job, const NodeId& node,
+                        std::int32_t attempt) {
   std::set<std::int32_t> leased;
   for (const Held& held : held_on(view, node)) {
     const Attempt* other = live_attempt(view.jobs.jobs.at(held.job));
@@ -97,7 +99,8 @@ std::vector<const Job*> flex_on(const View& view, const NodeId& node) {
   std::vector<const Job*> jobs;
   for (const auto& id : ids) jobs.push_back(&view.jobs.jobs.at(id));
   std::ranges::sort(jobs, [](const Job* a, const Job* b) {
-    return std::pair(a->attempts.back().started, a->id) > std::pair(b->attempts.back().started, b->id);
+    return std::pair(a->attempts.back().started, a->id) >
+           std::pair(b->attempts.back().started, b->id);
   });
   return jobs;
 }
@@ -112,7 +115,8 @@ Resources held_by(const View& view, const NodeId& node, domain::JobId job) {
 
 }  // namespace
 
-std::optional<AttemptStarted> start_attempt(const View& view, const Job& job, const domain::PoolId& pool,
+std::optional<AttemptStarted> start_attempt(const View& view, const Job& job,
+                                            const domain::PoolId& pool,
                                             const std::vector<NodeId>& nodes) {
   AttemptStarted fact;
   fact.job = job.id;

@@ -17,12 +17,14 @@ constexpr std::size_t kMostNodes = 10'000;
 
 Result<const Node*> find(const State& state, const domain::NodeId& id) {
   const auto found = state.nodes.find(id);
-  if (found == state.nodes.end()) return base::fail(ErrorCode::not_found, "there is no node {}", id.value);
+  if (found == state.nodes.end())
+    return base::fail(ErrorCode::not_found, "there is no node {}", id.value);
   return &found->second;
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -47,7 +49,8 @@ domain::PoolId pool_of(const domain::Inventory& inventory, const std::string& mo
 Result<Events> decide_one(const State& state, const JoinNode& wish) {
   if (state.nodes.contains(wish.node)) return Events{};
   if (state.nodes.size() >= kMostNodes) {
-    return base::fail(ErrorCode::resource_exhausted, "there are {} nodes, the most there may be", kMostNodes);
+    return base::fail(ErrorCode::resource_exhausted, "there are {} nodes, the most there may be",
+                      kMostNodes);
   }
   return Events{NodeJoined{wish.node}};
 }
@@ -59,10 +62,12 @@ Result<Events> decide_one(const State& state, const ReportNode& wish) {
   Events events;
   if (known.inventory != wish.inventory) {
     const std::string model = main_model(wish.inventory);
-    events.push_back(NodeReported{wish.node, pool_of(wish.inventory, model), model, wish.inventory});
+    events.push_back(
+        NodeReported{wish.node, pool_of(wish.inventory, model), model, wish.inventory});
   }
   const bool comes_back = known.state == NodeState::joining || known.state == NodeState::down;
-  if (comes_back) events.push_back(NodeStateSet{wish.node, known.wish, "its agent connected", known.wish});
+  if (comes_back)
+    events.push_back(NodeStateSet{wish.node, known.wish, "its agent connected", known.wish});
   return events;
 }
 
@@ -74,7 +79,8 @@ Result<Events> decide_one(const State& state, const LoseNode& wish) {
 }
 
 /// Sets what an operator wants; a node that is down gets there when it is back.
-Result<Events> set_wish(const State& state, const domain::NodeId& id, NodeState wish, const std::string& cause) {
+Result<Events> set_wish(const State& state, const domain::NodeId& id, NodeState wish,
+                        const std::string& cause) {
   auto node = find(state, id);
   if (!node) return base::pass(node);
   const Node& known = **node;
@@ -124,7 +130,9 @@ void apply_one(State& state, const NodeStateSet& fact, domain::Time at) {
   node.since = at;
 }
 
-void apply_one(State& state, const NodeRemoved& fact, domain::Time) { state.nodes.erase(fact.node); }
+void apply_one(State& state, const NodeRemoved& fact, domain::Time) {
+  state.nodes.erase(fact.node);
+}
 
 }  // namespace
 
@@ -140,11 +148,15 @@ domain::Resources capacity(const Node& node) {
   const auto usable = std::ranges::count_if(node.inventory.gpus, [&](const domain::Gpu& gpu) {
     return gpu.enabled && gpu.model == node.gpu_model;
   });
-  return {static_cast<std::int32_t>(usable), node.inventory.cpu_millis, node.inventory.memory_bytes};
+  return {static_cast<std::int32_t>(usable), node.inventory.cpu_millis,
+          node.inventory.memory_bytes};
 }
 
 era::PlanNode plan_node(const Node& node) {
-  return {.id = node.name, .pool = node.pool, .gpu_model = node.gpu_model, .capacity = capacity(node),
+  return {.id = node.name,
+          .pool = node.pool,
+          .gpu_model = node.gpu_model,
+          .capacity = capacity(node),
           .closed_from = node.state == NodeState::ready ? domain::kNever : domain::Time{}};
 }
 
