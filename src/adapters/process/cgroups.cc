@@ -75,7 +75,7 @@ std::optional<std::string> own_path(std::string_view own, const std::string& con
 /// The folder of `path` inside a mount; empty if the mount does not show it.
 std::string folder_in(const Mount& mount, std::string path) {
   if (mount.root != "/") {
-    if (!path.starts_with(mount.root)) return "";
+    if (!(path + "/").starts_with(mount.root + "/")) return "";
     path.erase(0, mount.root.size());
   }
   if (path.starts_with("/..")) return "";

@@ -40,7 +40,7 @@ TEST(CgroupPlaces, AContainerSeesOnlyWhatItsMountShows) {
   const std::string mounts = "9 8 0:1 /docker/abc /sys/fs/cgroup/memory ro - cgroup c rw,memory\n";
   EXPECT_EQ(find_cgroup_places(mounts, "1:memory:/docker/abc/job\n", "").memory,
             "/sys/fs/cgroup/memory/job");
-  EXPECT_EQ(find_cgroup_places(mounts, "1:memory:/docker/other\n", "").memory, "");
+  EXPECT_EQ(find_cgroup_places(mounts, "1:memory:/docker/abcdef\n", "").memory, "");
   EXPECT_EQ(find_cgroup_places(kVersion2, "0::/../elsewhere\n", "").cpu, "");
   EXPECT_EQ(find_cgroup_places("", "", ""), (CgroupPlaces{.unified = true}));
 }

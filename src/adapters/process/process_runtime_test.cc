@@ -16,6 +16,7 @@
 #include <functional>
 
 #include "adapters/process/rank_files.h"
+#include "base/check.h"
 
 namespace {
 
@@ -93,7 +94,7 @@ class ProcessRuntimeTest : public testing::Test {
   void open_runtime(bool use_cgroups = true) {
     auto opened = ProcessRuntime::open(
         {.shim_path = shim_path(), .use_cgroups = use_cgroups, .cgroup_parent = {}});
-    ASSERT_TRUE(opened) << opened.error().message;
+    CHECK(opened, opened.error().message);
     runtime = *std::move(opened);
     runtime->on_end([this](const RankKey& key, const RankEnd& end) {
       if (at_end) at_end();
@@ -185,10 +186,14 @@ TEST_F(ProcessRuntimeTest, GivesTheWholeEnvironmentAndNothingElse) {
 TEST_F(ProcessRuntimeTest, InheritsNoDescriptorsAndNoBlockedSignals) {
   open_runtime();
   const int leaked = dup(STDERR_FILENO);  // Not closed on exec.
-  const auto wanted = script("ls /proc/self/fd | tr '\\n' ' '; grep SigBlk /proc/self/status");
-  run(wanted);
+  const auto listing = script("ls /proc/self/fd | tr '\\n' ' '", 1);
+  run(listing);
   close(leaked);
-  EXPECT_EQ(content_of(wanted.log_path), "0 1 2 3 SigBlk:\t0000000000000000\n");
+  EXPECT_EQ(content_of(listing.log_path), "0 1 2 3 ");
+  // Not by a shell, which unblocks signals itself.
+  const auto blocked = launch({"grep", "SigBlk", "/proc/self/status"}, 2);
+  run(blocked);
+  EXPECT_EQ(content_of(blocked.log_path), "SigBlk:\t0000000000000000\n");
 }
 
 TEST_F(ProcessRuntimeTest, RefusesACommandThatCannotRun) {
