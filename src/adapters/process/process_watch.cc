@@ -187,7 +187,6 @@ void ProcessRuntime::finish(const RankPtr& rank, ports::RankEnd end) {
     end.cause = domain::ExitCause::out_of_memory;
     end.detail = "killed at its memory limit";
   }
-  if (!remove(rank->trace.cgroup)) leftovers_.push_back(rank->trace.cgroup);
   OnEnd handler;
   {
     const std::scoped_lock lock(mutex_);
@@ -201,6 +200,8 @@ void ProcessRuntime::finish(const RankPtr& rank, ports::RankEnd end) {
     handler = handler_;
   }
   if (handler) handler(rank->key, std::move(end));
+  // Afterwards, because nobody waits for it: the cgroup is empty.
+  if (!remove(rank->trace.cgroup)) leftovers_.push_back(rank->trace.cgroup);
 }
 
 void ProcessRuntime::remove_leftovers() {
