@@ -1,0 +1,12 @@
+#pragma once
+#include <grpcpp/support/status.h>
+
+#include "base/result.h"
+
+namespace adapters::grpc {
+
+/// One table between our error codes and those of gRPC. The field at fault travels in the text.
+::grpc::Status to_status(const base::Error& error);
+base::Error to_error(const ::grpc::Status& status);
+
+}  // namespace adapters::grpc
