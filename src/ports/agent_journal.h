@@ -31,7 +31,7 @@ struct PastRank {
 };
 
 /// So many ranks that are over are remembered; the oldest go first.
-inline constexpr std::size_t kPastRanks = 262'144;
+inline constexpr std::size_t kPastRanks = 65'536;
 
 /// An agent's memory of what it was ordered to run.
 ///
