@@ -1,0 +1,142 @@
+#include "cli/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/amounts.h"
+
+namespace cli {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array kTakesValue{
+    "--name"sv,    "--ranks"sv, "--gpus"sv,    "--cores"sv,   "--memory"sv,    "--pool"sv,
+    "--placement"sv, "--by"sv,  "--after"sv,   "--at"sv,      "--max-price"sv, "--framework"sv,
+    "--conda"sv,   "--venv"sv,  "--env"sv,     "--workdir"sv, "--retries"sv,   "--grace"sv,
+    "--output"sv,  "--count"sv, "--quote-id"sv, "--lang"sv,   "--server"sv,    "--token"sv,
+    "--duration"sv, "-t"sv};
+
+bool is_dropped(std::string_view word, std::string_view option) {
+  const std::string_view name = word.substr(0, word.find('='));
+  if (name == "--token" || name == "--quote-id") return true;
+  if (option == "--duration" && name == "-t") return true;
+  // A deadline takes the place of a firm start.
+  if (option == "--by" && name == "--at") return true;
+  return name == option;
+}
+
+void show_change(Context& context, const Change& change) {
+  std::string command;
+  if (change.max_price) {
+    command = command_with(context, "--max-price", enough_credits({*change.max_price}));
+  } else if (change.deadline) {
+    command = command_with(context, "--by", iso_minute({*change.deadline}, context.here()));
+  } else if (change.ranks) {
+    command = command_with(context, "--ranks", std::to_string(*change.ranks));
+  } else if (change.duration) {
+    // Rounded down to the second: a shorter job still fits.
+    command = command_with(context, "--duration", exact_duration({*change.duration}));
+  } else {
+    return;
+  }
+  context.output.line("  " + context.output.paint(command, Style::strong));
+  context.output.line("    " + offer_text(context, change.offer));
+}
+
+}  // namespace
+
+std::string state_text(const Context& context, std::string_view state) {
+  const std::string id = fmt::format("state.{}", state);
+  return text::has(id) ? context.say(id) : printable(state);
+}
+
+bool is_final_state(std::string_view state) {
+  constexpr std::array kFinal{"refused"sv, "succeeded"sv, "failed"sv,
+                              "cancelled"sv, "expired"sv, "lost"sv};
+  return std::ranges::find(kFinal, state) != kFinal.end();
+}
+
+std::string offer_text(const Context& context, const Offer& offer) {
+  return context.say("offer.line",
+                     {printable(offer.pool), context.moment(offer.start),
+                      context.moment(offer.finish), show_credits({offer.price})});
+}
+
+std::string shell_word(std::string_view word) {
+  const bool is_plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+    return std::isalnum(c) != 0 || "_-./:=,+@%"sv.contains(static_cast<char>(c));
+  });
+  if (is_plain) return std::string(word);
+  std::string made = "'";
+  for (const char c : word) made += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return made + "'";
+}
+
+std::string command_with(const Context& context, std::string_view option, std::string_view value) {
+  std::string made = "berth";
+  for (std::size_t i = 0; i < context.words.size(); ++i) {
+    const std::string& word = context.words[i];
+    if (is_dropped(word, option)) {
+      if (std::ranges::find(kTakesValue, word) != kTakesValue.end()) ++i;
+      continue;
+    }
+    made += " " + shell_word(word);
+  }
+  made += fmt::format(" {} {}", option, shell_word(value));
+  if (context.command) {
+    made += " --";
+    for (const std::string& word : *context.command) made += " " + shell_word(word);
+  }
+  return made;
+}
+
+void show_refusal(Context& context, const Refusal& refusal, std::string_view text) {
+  Output& output = context.output;
+  const std::string id = fmt::format("refusal.{}", refusal.reason);
+  const std::string reason = !text.empty()     ? printable(text)
+                             : text::has(id)   ? context.say(id)
+                                               : printable(refusal.reason);
+  output.paragraph(context.say("refused.reason", {reason}), Style::warning);
+  if (!refusal.blocking.empty()) {
+    const std::string until = context.moment(refusal.blocked_until.value_or(0));
+    output.line(context.say("refused.blocking", {fmt::format("{}", fmt::join(refusal.blocking, ", ")),
+                                                 until}));
+  }
+  if (!refusal.changes.empty()) output.line(context.say("refused.accepted"));
+  for (const Change& change : refusal.changes) show_change(context, change);
+  if (refusal.cheaper) {
+    output.line(context.say("refused.cheaper", {offer_text(context, *refusal.cheaper)}));
+  }
+}
+
+void show_jobs(Context& context, const std::vector<Job>& jobs) {
+  if (jobs.empty()) {
+    context.output.line(context.say("jobs.none"));
+    return;
+  }
+  Table table{{{context.say("column.id"), true, false},
+               {context.say("column.name")},
+               {context.say("column.user")},
+               {context.say("column.state"), false, false},
+               {context.say("column.class"), false, false},
+               {context.say("column.start"), false, false},
+               {context.say("column.finish"), false, false},
+               {context.say("column.price"), true, false},
+               {context.say("column.nodes")}},
+              {}};
+  for (const Job& job : jobs) {
+    const std::string nodes = fmt::format("{}", fmt::join(job.nodes, ","));
+    const std::int64_t money = is_final_state(job.state) ? job.paid : job.price;
+    table.rows.push_back({std::to_string(job.id), printable(job.name), printable(job.user),
+                          {state_text(context, job.state), style_of_state(job.state)},
+                          printable(job.job_class), context.moment(job.planned_start),
+                          context.moment(job.ended > 0 ? job.ended : job.planned_finish),
+                          show_credits({money}), printable(nodes)});
+  }
+  context.output.table(table);
+}
+
+}  // namespace cli

@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/answers.h"
+#include "cli/context.h"
+
+namespace cli {
+
+/// What a job's state is called in the user's language.
+std::string state_text(const Context& context, std::string_view state);
+bool is_final_state(std::string_view state);
+
+/// "pool a100: starts today 14:30, done by Thu 09:00, at most 3.20 credits".
+std::string offer_text(const Context& context, const Offer& offer);
+
+/// Shows why a bid was refused: the reason, who is in the way and until when, each change that
+/// would be accepted as a command to paste, and the cheaper window.
+void show_refusal(Context& context, const Refusal& refusal, std::string_view text);
+
+/// The call that was typed, with one option replaced: ready to paste. Leaves out what must not be
+/// repeated (token, quote id).
+std::string command_with(const Context& context, std::string_view option, std::string_view value);
+
+/// `word` quoted for a shell where that is needed.
+std::string shell_word(std::string_view word);
+
+void show_jobs(Context& context, const std::vector<Job>& jobs);
+
+}  // namespace cli

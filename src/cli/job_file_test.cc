@@ -1,0 +1,229 @@
+#include "cli/job_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/json.h"
+
+namespace cli {
+namespace {
+
+Here here() {
+  return {domain::Time{1'795'338'000'000}, [](domain::Time) { return domain::Duration{0}; }};
+}
+
+base::Result<JobRequest> parse(std::string_view yaml) {
+  return parse_job_file(yaml, "/jobs/digits", here());
+}
+
+std::string error_of(std::string_view yaml) {
+  const auto request = parse(yaml);
+  return request ? "no error" : request.error().message;
+}
+
+boost::json::object schema() {
+  const char* root = std::getenv("BERTH_SOURCE_DIR");
+  std::ifstream file(std::string(root ? root : ".") + "/contracts/job.schema.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  auto value = base::parse_json(text.str());
+  return value ? value->as_object() : boost::json::object();
+}
+
+TEST(JobFile, EveryKeyIsRead) {
+  const auto request = parse(R"(
+name: digits
+command: [python, train.py, --epochs, "3"]
+workdir: src/./train
+env: {OMP_NUM_THREADS: 4, EMPTY: ""}
+venv: ../venv
+framework: pytorch
+ranks: 2
+gpus: A100:4
+cores: 0.5
+memory: 2GiB
+pool: a100
+placement: packed
+duration: 1-12:00
+by: 3d
+after: 1h
+class: reserved
+max_price: 12.5
+retries: 0
+grace: 1m
+outputs: ["*.pt", logs/*]
+count: 3
+)");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->name, "digits");
+  EXPECT_EQ(request->command, (std::vector<std::string>{"python", "train.py", "--epochs", "3"}));
+  EXPECT_EQ(request->workdir, "/jobs/digits/src/train");
+  EXPECT_EQ(request->env.at("OMP_NUM_THREADS"), "4");
+  EXPECT_EQ(request->env.at("EMPTY"), "");
+  EXPECT_EQ(request->venv, "/jobs/digits/../venv");
+  EXPECT_EQ(request->framework, domain::Framework::pytorch);
+  EXPECT_EQ(request->ranks, 2);
+  EXPECT_EQ(request->gpus, (GpuWish{4, "A100"}));
+  EXPECT_EQ(request->cpu_millis, 500);
+  EXPECT_EQ(request->memory_bytes, std::int64_t{2} << 30);
+  EXPECT_EQ(request->pool, "a100");
+  EXPECT_EQ(request->placement, domain::Placement::packed);
+  EXPECT_EQ(request->duration, domain::kHour * 36);
+  EXPECT_EQ(request->by, here().now + domain::kDay * 3);
+  EXPECT_EQ(request->after, here().now + domain::kHour);
+  EXPECT_EQ(request->job_class, domain::JobClass::reserved);
+  EXPECT_EQ(request->max_price, domain::Money{12'500'000});
+  EXPECT_EQ(request->retries, 0);
+  EXPECT_EQ(request->grace, domain::kMinute);
+  EXPECT_EQ(request->outputs, (std::vector<std::string>{"*.pt", "logs/*"}));
+  EXPECT_EQ(request->count, 3);
+}
+
+TEST(JobFile, OneLineOfCommandIsForTheShell) {
+  const auto request = parse("command: python train.py | tee log\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->command,
+            (std::vector<std::string>{"/bin/sh", "-c", "python train.py | tee log"}));
+  EXPECT_FALSE(request->workdir) << "the caller's folder is the default";
+}
+
+TEST(JobFile, UnknownKeysNameTheNearestAndTheLine) {
+  EXPECT_EQ(error_of("name: a\ndurration: 2h\n"),
+            "line 2: unknown key 'durration'; did you mean 'duration'?");
+  EXPECT_EQ(error_of("name: a\ngpu: 2\n"), "line 2: unknown key 'gpu'; did you mean 'gpus'?");
+  EXPECT_NE(error_of("zzzzzz: 1\n").find("unknown key 'zzzzzz'; known are name, command"),
+            std::string::npos);
+  EXPECT_EQ(parse("durration: 2h\n").error().field, "durration");
+}
+
+TEST(JobFile, WrongValuesNameTheKeyAndTheLine) {
+  EXPECT_EQ(error_of("name: a\n\nranks: none\n"),
+            "line 3: ranks: expected a whole number from 1 to 100000, got 'none'");
+  EXPECT_EQ(error_of("placement: pakced\n"),
+            "line 1: placement: 'pakced' is not one of any, packed, spread");
+  EXPECT_EQ(error_of("ranks: [1]\n"), "line 1: ranks: expected one value");
+  EXPECT_EQ(error_of("outputs: a\n"), "line 1: outputs: expected a list");
+  EXPECT_EQ(error_of("env: [a]\n"), "line 1: env: expected NAME: value lines");
+  EXPECT_EQ(error_of("env: {A=B: c}\n"), "line 1: env: 'A=B' is no name of a variable");
+  EXPECT_EQ(error_of("command: []\n"), "line 1: command: the command is empty");
+  EXPECT_EQ(error_of("name: a\nname: b\n"), "line 2: 'name' is there twice");
+  EXPECT_EQ(parse("gpus: x:y\n").error().field, "gpus");
+}
+
+TEST(JobFile, WhatIsNoJobFileIsRefused) {
+  for (const char* text : {"", "- a\n- b\n", "just words", "a: [", "? [x]\n: y\n", "a: b: c\n",
+                           "\t", "{{}}", "name: *nowhere\n", "%YAML 9\n---\n"}) {
+    EXPECT_FALSE(parse(text)) << text;
+  }
+  EXPECT_FALSE(parse(std::string(2 << 20, ' ')));
+  EXPECT_NE(error_of("name: a\nenv: [\n").find("not YAML"), std::string::npos);
+}
+
+TEST(JobFile, TheSchemaHasTheKeysThatTheParserHas) {
+  const boost::json::object root = schema();
+  ASSERT_FALSE(root.empty()) << "set BERTH_SOURCE_DIR";
+  std::set<std::string> in_schema;
+  for (const auto& entry : root.at("properties").as_object()) {
+    in_schema.insert(std::string(entry.key()));
+  }
+  std::set<std::string> in_parser(job_file_keys().begin(), job_file_keys().end());
+  EXPECT_EQ(in_schema, in_parser);
+}
+
+TEST(JobFile, TheParserTakesWhatTheSchemaShows) {
+  for (const auto& entry : schema().at("properties").as_object()) {
+    const std::string key(entry.key());
+    const boost::json::object& property = entry.value().as_object();
+    ASSERT_TRUE(property.contains("examples")) << key;
+    for (const auto& example : property.at("examples").as_array()) {
+      const std::string yaml = key + ": " + base::to_text(example) + "\n";
+      EXPECT_EQ(error_of(yaml), "no error") << yaml;
+    }
+    const auto* words = property.if_contains("enum");
+    if (!words) continue;
+    EXPECT_EQ(*words, property.at("examples")) << key << ": an example for each word";
+    std::string known;
+    for (const auto& word : words->as_array()) {
+      known += (known.empty() ? "" : ", ") + std::string(word.as_string());
+    }
+    EXPECT_EQ(error_of(key + ": zzz\n"), "line 1: " + key + ": 'zzz' is not one of " + known);
+  }
+}
+
+TEST(JobRequestTest, DefaultsMakeASmallFlexJob) {
+  JobRequest request;
+  request.command = {"/usr/bin/python", "train.py"};
+  const auto spec = to_spec(request, "/home/li", here().now);
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->at("name").as_string(), "python");
+  EXPECT_EQ(spec->at("program").at("workdir").as_string(), "/home/li");
+  const auto& bid = spec->at("bid").as_object();
+  EXPECT_EQ(bid.at("job_class").as_string(), "flex");
+  EXPECT_EQ(bid.at("duration").as_int64(), 3'600'000);
+  EXPECT_FALSE(bid.contains("earliest"));
+  EXPECT_FALSE(bid.contains("deadline"));
+  EXPECT_FALSE(bid.contains("max_price"));
+  EXPECT_EQ(bid.at("shape").at("per_rank").at("cpu_millis").as_int64(), 1'000);
+}
+
+TEST(JobRequestTest, TheWindowDecidesTheClass) {
+  JobRequest request;
+  EXPECT_EQ(class_of(request), domain::JobClass::flex);
+  request.by = here().now;
+  EXPECT_EQ(class_of(request), domain::JobClass::reserved);
+  request.job_class = domain::JobClass::eager;
+  EXPECT_EQ(class_of(request), domain::JobClass::eager);
+}
+
+TEST(JobRequestTest, AFirmStartIsAWindowOfExactlyTheDuration) {
+  JobRequest request;
+  request.command = {"a"};
+  request.at = here().now + domain::kDay;
+  request.duration = domain::kHour * 2;
+  const auto spec = to_spec(request, "/", here().now);
+  ASSERT_TRUE(spec);
+  const auto& bid = spec->at("bid").as_object();
+  EXPECT_TRUE(bid.at("firm").as_bool());
+  EXPECT_EQ(bid.at("earliest").as_int64(), request.at->ms);
+  EXPECT_EQ(bid.at("deadline").as_int64(), request.at->ms + 7'200'000);
+}
+
+TEST(JobRequestTest, WhatCannotBeIsSaidBeforeItIsSent) {
+  JobRequest request;
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "command");
+  request.command = {"a"};
+  request.by = here().now + domain::kMinute * 30;
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "by");
+  request.duration = domain::kMinute * 20;
+  EXPECT_TRUE(to_spec(request, "/", here().now));
+  request.at = here().now + domain::kHour;
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "at");
+  request.by.reset();
+  request.job_class = domain::JobClass::eager;
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "at");
+  request.at.reset();
+  request.conda = "/c";
+  request.venv = "/v";
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "conda");
+}
+
+TEST(JobRequestTest, OptionsOverrideTheFile) {
+  auto file = parse("command: a\nranks: 2\nby: 3d\nenv: {A: one, B: two}\n");
+  ASSERT_TRUE(file);
+  JobRequest over;
+  over.ranks = 4;
+  over.env = {{"B", "three"}};
+  over.at = here().now + domain::kHour;
+  const JobRequest both = merged(*file, over);
+  EXPECT_EQ(both.ranks, 4);
+  EXPECT_EQ(both.env, (std::map<std::string, std::string>{{"A", "one"}, {"B", "three"}}));
+  EXPECT_FALSE(both.by) << "a firm start takes the place of the file's window";
+  EXPECT_EQ(both.command->size(), 3U);
+}
+
+}  // namespace
+}  // namespace cli

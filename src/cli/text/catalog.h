@@ -1,0 +1,36 @@
+#pragma once
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cli::text {
+
+enum class Language { en, zh };
+
+/// One sentence in both languages. Placeholders are {0} to {9}.
+struct Entry {
+  std::string_view id;
+  std::string_view en;
+  std::string_view zh;
+};
+
+/// Picks Chinese for "zh", "zh_CN.UTF-8" and their like, English for everything else.
+Language language_of(std::string_view locale);
+
+/// The sentence of `id`, which must be in the catalog. O(log entries).
+std::string_view find(Language language, std::string_view id);
+/// True if the catalog has `id`.
+bool has(std::string_view id);
+
+/// The sentence of `id` with its placeholders replaced by `values`, in order.
+std::string say(Language language, std::string_view id,
+                std::initializer_list<std::string_view> values = {});
+
+// The parts of the catalog, each in a file of its own.
+std::span<const Entry> messages();
+std::span<const Entry> verbs();
+std::span<const Entry> examples();
+std::span<const Entry> options();
+
+}  // namespace cli::text

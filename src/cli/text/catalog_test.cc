@@ -1,0 +1,114 @@
+#include "cli/text/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace cli::text {
+namespace {
+
+std::set<std::string> placeholders(std::string_view text) {
+  static const std::regex kPattern(R"(\{[0-9]\})");
+  const std::string copy(text);
+  std::set<std::string> found;
+  for (std::sregex_iterator it(copy.begin(), copy.end(), kPattern), end; it != end; ++it) {
+    found.insert(it->str());
+  }
+  return found;
+}
+
+std::vector<Entry> all() {
+  std::vector<Entry> entries;
+  for (const auto part : {messages(), verbs(), examples(), options()}) {
+    entries.insert(entries.end(), part.begin(), part.end());
+  }
+  return entries;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c < 0x80; });
+}
+
+/// The code of the folder cli, without its tests.
+std::string sources() {
+  const char* root = std::getenv("BERTH_SOURCE_DIR");
+  std::stringstream text;
+  const std::filesystem::path folder = std::filesystem::path(root ? root : ".") / "src/cli";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(".cc") && !name.ends_with("_test.cc")) {
+      text << std::ifstream(entry.path()).rdbuf();
+    }
+  }
+  return text.str();
+}
+
+TEST(Catalog, EveryEntryHasBothLanguagesWithTheSamePlaceholders) {
+  for (const Entry& entry : all()) {
+    EXPECT_FALSE(entry.en.empty()) << entry.id;
+    EXPECT_FALSE(entry.zh.empty()) << entry.id;
+    EXPECT_TRUE(is_ascii(entry.en)) << entry.id;
+    EXPECT_EQ(placeholders(entry.en), placeholders(entry.zh)) << entry.id;
+  }
+}
+
+TEST(Catalog, PlaceholdersAreReplacedInOrder) {
+  EXPECT_EQ(say(Language::en, "note.state", {"7", "running"}), "job 7 is running");
+  EXPECT_NE(say(Language::zh, "note.state", {"7", "running"}).find("7 running"),
+            std::string::npos);
+}
+
+TEST(Catalog, EveryIdThatTheCodeNamesExistsAndIsFilled) {
+  const std::string code = sources();
+  ASSERT_FALSE(code.empty()) << "set BERTH_SOURCE_DIR";
+  // Ids stand in the code as whole strings: say("offer.line", {...}).
+  const std::regex id(R"re("((?:day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
+                      R"re(extend|why|metrics|files|get|nodes|node|team|user|token|grant|)re"
+                      R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|)re"
+                      R"re(exit|help|option|verb|examples)\.[a-z0-9_-]+)")re");
+  std::set<std::string> named;
+  for (std::sregex_iterator it(code.begin(), code.end(), id), end; it != end; ++it) {
+    named.insert((*it)[1]);
+  }
+  EXPECT_GT(named.size(), 150U);
+  for (const std::string& each : named) EXPECT_TRUE(has(each)) << each;
+}
+
+TEST(Catalog, EveryEntryIsUsed) {
+  const std::string code = sources();
+  // These ids are made from words that come from elsewhere.
+  const std::regex made("(day|state|refusal|money|option|verb|examples)\\..*");
+  for (const Entry& entry : all()) {
+    const std::string id(entry.id);
+    if (std::regex_match(id, made)) continue;
+    EXPECT_NE(code.find("\"" + id + "\""), std::string::npos) << id << " is not used";
+  }
+}
+
+TEST(Catalog, EveryVerbHasTwoExamples) {
+  for (const Entry& entry : verbs()) {
+    const std::string id = "examples." + std::string(entry.id.substr(5));
+    ASSERT_TRUE(has(id)) << id;
+    for (const Language language : {Language::en, Language::zh}) {
+      const std::string_view text = find(language, id);
+      EXPECT_GE(std::ranges::count(text, '#'), 2) << id;
+    }
+  }
+  EXPECT_EQ(verbs().size(), examples().size());
+}
+
+TEST(Catalog, LanguageComesFromTheLocale) {
+  EXPECT_EQ(language_of("zh_CN.UTF-8"), Language::zh);
+  EXPECT_EQ(language_of("zh"), Language::zh);
+  EXPECT_EQ(language_of("en_US.UTF-8"), Language::en);
+  EXPECT_EQ(language_of("C"), Language::en);
+  EXPECT_EQ(language_of(""), Language::en);
+}
+
+}  // namespace
+}  // namespace cli::text

@@ -1,0 +1,276 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/amounts.h"
+#include "cli/describe.h"
+#include "cli/follow.h"
+#include "cli/job_options.h"
+#include "cli/verbs.h"
+
+namespace cli {
+namespace {
+
+/// A bid ready to be sent.
+struct Prepared {
+  JobRequest request;
+  boost::json::value spec;
+};
+
+base::Result<Prepared> prepare(Context& context, const JobOptions& options) {
+  auto request = read_job(context, options);
+  if (!request) return base::pass(request);
+  auto spec = to_spec(*request, context.environment.current_folder(), context.environment.now());
+  if (!spec) return base::pass(spec);
+  return Prepared{*std::move(request), *std::move(spec)};
+}
+
+base::Result<boost::json::value> ask_quote(Server& server, const boost::json::value& spec) {
+  boost::json::object body;
+  body["spec"] = spec;
+  return server.ask({"POST", "/v1/quotes", {}, std::move(body)});
+}
+
+void show_field(Context& context, std::string_view id, std::string_view value) {
+  std::string title = context.say(id);
+  constexpr int kTitles = 18;
+  while (display_width(title) < kTitles) title += ' ';
+  context.output.line(fmt::format("{}{}", title, value));
+}
+
+void show_offer(Context& context, const Quote& quote) {
+  const Offer& offer = *quote.offer;
+  const std::int64_t promised = quote.promised_finish.value_or(0);
+  show_field(context, "quote.start", context.moment(offer.start));
+  if (quote.firm_start && *quote.firm_start > 0) {
+    show_field(context, "quote.firm_start", context.moment(*quote.firm_start));
+  }
+  show_field(context, "quote.promised", promised > 0 && promised < domain::kNever.ms
+                                            ? context.moment(promised)
+                                            : context.say("quote.nothing_promised"));
+  show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
+  show_field(context, "quote.where",
+             fmt::format("{} ({})", printable(offer.pool),
+                         printable(fmt::format("{}", fmt::join(offer.nodes, ", ")))));
+  if (!quote.text.empty()) context.output.paragraph(printable(quote.text));
+  if (quote.cheaper) {
+    context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));
+  }
+}
+
+boost::json::object with_member(const char* name, const boost::json::value& value) {
+  boost::json::object made;
+  made[name] = value;
+  return made;
+}
+
+/// Reports a refusal in the form asked for; returns how to end.
+int refused(Context& context, const Refusal& refusal, std::string_view text,
+            const boost::json::object& more) {
+  const int status = static_cast<int>(ExitStatus::refused);
+  if (context.output.json()) {
+    context.output.unsuccessful("refused", text.empty() ? refusal.reason : text, status, more);
+  } else {
+    show_refusal(context, refusal, text);
+  }
+  return status;
+}
+
+base::Result<int> quote(Context& context, const JobOptions& options) {
+  auto prepared = prepare(context, options);
+  if (!prepared) return base::pass(prepared);
+  auto server = Server::open(context);
+  if (!server) return base::pass(server);
+  auto body = ask_quote(*server, prepared->spec);
+  if (!body) return base::pass(body);
+  auto made = Server::decode<Quote>(*body);
+  if (!made) return base::pass(made);
+  if (!made->offer) {
+    return refused(context, made->refusal.value_or(Refusal{}), made->text,
+                   with_member("quote", *body));
+  }
+  if (context.output.json()) {
+    context.output.data(*body);
+    return 0;
+  }
+  show_offer(context, *made);
+  if (made->quote_id.empty()) return 0;
+  context.output.line("");
+  context.output.line(context.say("quote.take", {context.moment(made->expires)}));
+  Context taken = context;
+  taken.words.front() = "submit";
+  context.output.line("  " + context.output.paint(
+                                 command_with(taken, "--quote-id", made->quote_id), Style::strong));
+  return 0;
+}
+
+/// Before money is promised without a limit, a person at a terminal sees the price and agrees.
+/// Gives the quote that was agreed to; an empty one where nothing had to be asked.
+base::Result<std::optional<std::string>> agreed(Context& context, Server& server,
+                                                const Prepared& prepared) {
+  const Environment& environment = context.environment;
+  const bool asks = !context.yes && !context.output.json() && environment.in_is_terminal() &&
+                    environment.error_is_terminal() && !prepared.request.max_price &&
+                    class_of(prepared.request) != domain::JobClass::flex;
+  if (!asks) return std::string();
+  auto body = ask_quote(server, prepared.spec);
+  if (!body) return base::pass(body);
+  auto made = Server::decode<Quote>(*body);
+  if (!made) return base::pass(made);
+  if (!made->offer) return std::string();  // The bid itself will be refused, and that is recorded.
+  context.output.note(offer_text(context, *made->offer));
+  auto yes = confirmed(context, context.say("ask.submit", {show_credits({made->offer->price})}));
+  if (!yes) return base::pass(yes);
+  if (!*yes) return std::nullopt;
+  return made->quote_id;
+}
+
+/// The answer to a bid: the body as it came and the jobs in it.
+struct Submitted {
+  boost::json::value body;
+  std::vector<Job> jobs;
+};
+
+base::Result<std::optional<Submitted>> bid(Context& context, Server& server,
+                                           const Prepared& prepared, std::string quote_id) {
+  if (quote_id.empty()) {
+    auto agreement = agreed(context, server, prepared);
+    if (!agreement) return base::pass(agreement);
+    if (!*agreement) return std::nullopt;
+    quote_id = **agreement;
+  }
+  boost::json::object body = with_member("spec", prepared.spec);
+  if (!quote_id.empty()) body["quote_id"] = quote_id;
+  if (prepared.request.count) body["count"] = *prepared.request.count;
+  auto answered = server.ask({"POST", "/v1/jobs", {}, std::move(body)});
+  if (!answered) return base::pass(answered);
+  auto jobs = Server::decode<Jobs>(*answered);
+  if (!jobs) return base::pass(jobs);
+  if (jobs->jobs.empty()) {
+    return base::fail(base::ErrorCode::internal, "{}", context.say("error.no_jobs"));
+  }
+  return Submitted{*std::move(answered), std::move(jobs->jobs)};
+}
+
+bool all_refused(const std::vector<Job>& jobs) {
+  return std::ranges::all_of(jobs, [](const Job& job) { return job.state == "refused"; });
+}
+
+std::string accepted_text(const Context& context, const Job& job) {
+  std::string text = context.say("submit.accepted", {std::to_string(job.id), printable(job.name),
+                                                     state_text(context, job.state)});
+  const bool has_place = job.planned_start > 0 && job.planned_start < domain::kNever.ms;
+  if (has_place) {
+    text += context.say("submit.place", {context.moment(job.planned_start),
+                                         context.moment(job.planned_finish)});
+  }
+  text += context.say("submit.price", {show_credits({job.price})});
+  return text;
+}
+
+base::Result<int> submit(Context& context, const JobOptions& options) {
+  auto prepared = prepare(context, options);
+  if (!prepared) return base::pass(prepared);
+  auto server = Server::open(context);
+  if (!server) return base::pass(server);
+  auto submitted = bid(context, *server, *prepared, options.quote_id);
+  if (!submitted) return base::pass(submitted);
+  if (!*submitted) return static_cast<int>(ExitStatus::interrupted);
+  const std::vector<Job>& jobs = (*submitted)->jobs;
+  const Job& first = jobs.front();
+  if (all_refused(jobs)) {
+    return refused(context, first.refusal.value_or(Refusal{}), first.text,
+                   with_member("jobs", (*submitted)->body.at("jobs")));
+  }
+  if (context.output.json()) {
+    context.output.data((*submitted)->body);
+    return 0;
+  }
+  if (jobs.size() > 1) {
+    show_jobs(context, jobs);
+  } else {
+    context.output.line(accepted_text(context, first));
+  }
+  const bool waits = first.state == "queued" || first.state == "reserved";
+  const std::string id = std::to_string(first.id);
+  context.output.line("");
+  context.output.line(context.say("submit.next"));
+  context.output.line(context.say("submit.follow", {id}));
+  context.output.line(context.say(waits ? "submit.why" : "submit.show", {id}));
+  context.output.line(context.say("submit.cancel", {id}));
+  return 0;
+}
+
+base::Result<int> finished(Context& context, Server& server, const Job& job) {
+  const int status = status_of(job);
+  const std::string text = ending_text(context, job);
+  if (!context.output.json()) {
+    if (status != 0) context.output.note(text, Style::bad);
+    return status;
+  }
+  auto body = server.ask({"GET", fmt::format("/v1/jobs/{}", job.id)});
+  if (!body) return base::pass(body);
+  if (status == 0) {
+    context.output.data(*body);
+  } else {
+    context.output.unsuccessful("job_failed", text, status, with_member("job", *body));
+  }
+  return status;
+}
+
+base::Result<int> run(Context& context, const JobOptions& options, bool all_ranks) {
+  auto prepared = prepare(context, options);
+  if (!prepared) return base::pass(prepared);
+  if (prepared->request.count.value_or(1) != 1) {
+    return base::invalid("count", "{}", context.say("error.run_count"));
+  }
+  auto server = Server::open(context);
+  if (!server) return base::pass(server);
+  auto submitted = bid(context, *server, *prepared, options.quote_id);
+  if (!submitted) return base::pass(submitted);
+  if (!*submitted) return static_cast<int>(ExitStatus::interrupted);
+  const Job& job = (*submitted)->jobs.front();
+  if (job.state == "refused") {
+    return refused(context, job.refusal.value_or(Refusal{}), job.text,
+                   with_member("jobs", (*submitted)->body.at("jobs")));
+  }
+  Follower follower(context, *server, {.attempt = 1, .all_ranks = all_ranks});
+  auto ended = follower.to_end(job);
+  if (!ended) {
+    context.output.note(context.say("note.still_there", {std::to_string(job.id)}));
+    return base::pass(ended);
+  }
+  if (follower.left()) {
+    context.output.note(context.say("note.left", {std::to_string(job.id)}));
+    return static_cast<int>(ExitStatus::interrupted);
+  }
+  return finished(context, *server, *ended);
+}
+
+}  // namespace
+
+void add_bid_verbs(Verbs& verbs, CLI::App& app) {
+  Context& context = verbs.context;
+  const auto quoting = std::make_shared<JobOptions>();
+  CLI::App& quote_verb =
+      add_verb(verbs, app, "quote", [&context, quoting] { return quote(context, *quoting); });
+  add_job_options(quote_verb, context, *quoting);
+
+  const auto submitting = std::make_shared<JobOptions>();
+  CLI::App& submit_verb =
+      add_verb(verbs, app, "submit", [&context, submitting] { return submit(context, *submitting); });
+  add_job_options(submit_verb, context, *submitting);
+  submit_verb.add_option("--quote-id", submitting->quote_id, context.say("option.quote-id"));
+
+  const auto running = std::make_shared<JobOptions>();
+  const auto all_ranks = std::make_shared<bool>(false);
+  CLI::App& run_verb = add_verb(verbs, app, "run", [&context, running, all_ranks] {
+    return run(context, *running, *all_ranks);
+  });
+  add_job_options(run_verb, context, *running);
+  run_verb.add_option("--quote-id", running->quote_id, context.say("option.quote-id"));
+  run_verb.add_flag("--all-ranks", *all_ranks, context.say("option.all-ranks"));
+}
+
+}  // namespace cli

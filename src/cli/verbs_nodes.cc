@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/amounts.h"
+#include "cli/describe.h"
+#include "cli/verbs.h"
+
+namespace cli {
+namespace {
+
+std::string of(std::int64_t used, std::int64_t all) { return fmt::format("{}/{}", used, all); }
+
+void show_nodes(const Context& context, const Nodes& all) {
+  if (all.nodes.empty()) {
+    context.output.line(context.say("nodes.none"));
+    return;
+  }
+  Table table{{{context.say("column.node"), false, false},
+               {context.say("column.pool")},
+               {context.say("column.state"), false, false},
+               {context.say("column.gpus"), true, false},
+               {context.say("column.model")},
+               {context.say("column.cores"), true, false},
+               {context.say("column.memory"), true, false},
+               {context.say("column.cause")}},
+              {}};
+  for (const Node& node : all.nodes) {
+    std::string model = node.gpu_model.empty() ? "-" : node.gpu_model;
+    if (node.simulated) model += context.say("nodes.simulated");
+    table.rows.push_back(
+        {printable(node.name), printable(node.pool),
+         {state_text(context, node.state), style_of_state(node.state)},
+         of(node.in_use.gpus, node.capacity.gpus), printable(model),
+         fmt::format("{}/{}", show_cores(node.in_use.cpu_millis),
+                     show_cores(node.capacity.cpu_millis)),
+         show_bytes(node.capacity.memory_bytes), printable(node.cause)});
+  }
+  context.output.table(table);
+}
+
+base::Result<int> change(Context& context, const std::string& node, std::string_view what,
+                         const std::string& cause) {
+  auto path = path_to({"nodes", node, what});
+  if (!path) return base::pass(path);
+  boost::json::object body;
+  if (what == "drain") body["cause"] = cause;
+  return answer<Node>(context, {"POST", *path, {}, std::move(body)}, [&](const Node& changed) {
+    context.output.line(context.say(
+        "node.state", {printable(changed.name), state_text(context, changed.state)}));
+  });
+}
+
+base::Result<int> remove(Context& context, const std::string& node) {
+  auto path = path_to({"nodes", node});
+  if (!path) return base::pass(path);
+  auto yes = confirmed(context, context.say("ask.remove_node", {node}));
+  if (!yes) return base::pass(yes);
+  if (!*yes) return static_cast<int>(ExitStatus::interrupted);
+  return answer<Node>(context, {"DELETE", *path}, [&](const Node&) {
+    context.output.line(context.say("node.removed", {node}));
+  });
+}
+
+base::Result<int> join_token(Context& context, int hours) {
+  boost::json::object body;
+  if (hours > 0) body["hours"] = hours;
+  return answer<Token>(context, {"POST", "/v1/join-tokens", {}, std::move(body)},
+                       [&](const Token& made) {
+                         context.output.line(
+                             context.say("node.join", {context.moment(made.expires)}));
+                         context.output.line("");
+                         context.output.line("  " + printable(made.command));
+                       });
+}
+
+struct CalendarWish {
+  std::string from;
+  std::string pool;
+  int hours = 24;
+};
+
+void show_calendar(const Context& context, const Calendar& calendar, const std::string& pool) {
+  Table table{{{context.say("column.pool")},
+               {context.say("column.hour"), false, false},
+               {context.say("column.free_gpus"), true, false},
+               {context.say("column.free_cores"), true, false},
+               {context.say("column.gpu_hour"), true, false},
+               {context.say("column.core_hour"), true, false}},
+              {}};
+  for (const CalendarHour& hour : calendar.hours) {
+    if (!pool.empty() && hour.pool != pool) continue;
+    const bool is_full = hour.capacity_gpus > 0 && hour.free_gpus == 0;
+    table.rows.push_back(
+        {printable(hour.pool), context.moment(hour.from),
+         {of(hour.free_gpus, hour.capacity_gpus), is_full ? Style::bad : Style::good},
+         fmt::format("{}/{}", show_cores(hour.free_cpu_millis),
+                     show_cores(hour.capacity_cpu_millis)),
+         hour.capacity_gpus > 0 ? show_credits({hour.next_gpu_hour}) : "-",
+         show_credits({hour.next_core_hour})});
+  }
+  context.output.table(table);
+}
+
+base::Result<int> calendar(Context& context, const CalendarWish& wish) {
+  Query query{{"hours", std::to_string(wish.hours)}};
+  if (!wish.from.empty()) {
+    auto from = parse_moment(wish.from, context.here());
+    if (!from) return base::pass(from);
+    query["from"] = std::to_string(from->ms);
+  }
+  return answer<Calendar>(
+      context, {"GET", "/v1/calendar", std::move(query)},
+      [&](const Calendar& answered) { show_calendar(context, answered, wish.pool); });
+}
+
+}  // namespace
+
+void add_node_verbs(Verbs& verbs, CLI::App& app) {
+  Context& context = verbs.context;
+  add_verb(verbs, app, "nodes", [&context] {
+    return answer<Nodes>(context, {"GET", "/v1/nodes"},
+                         [&](const Nodes& all) { show_nodes(context, all); });
+  });
+  CLI::App& node = add_verb(verbs, app, "node", nullptr);
+  const auto add_name = [&context](CLI::App& verb, std::string& to) {
+    verb.add_option("node", to, context.say("option.node"))->required()->type_name("NODE");
+  };
+  const auto drained = std::make_shared<std::string>();
+  const auto cause = std::make_shared<std::string>();
+  CLI::App& drain = add_verb(verbs, node, "node drain", [&context, drained, cause] {
+    return change(context, *drained, "drain", *cause);
+  });
+  add_name(drain, *drained);
+  drain.add_option("--cause", *cause, context.say("option.cause"))->type_name("TEXT");
+  const auto resumed = std::make_shared<std::string>();
+  add_name(add_verb(verbs, node, "node resume",
+                    [&context, resumed] { return change(context, *resumed, "resume", ""); }),
+           *resumed);
+  const auto removed = std::make_shared<std::string>();
+  add_name(add_verb(verbs, node, "node remove",
+                    [&context, removed] { return remove(context, *removed); }),
+           *removed);
+  const auto hours = std::make_shared<int>(0);
+  add_verb(verbs, node, "node token", [&context, hours] { return join_token(context, *hours); })
+      .add_option("--hours", *hours, context.say("option.hours_valid"))
+      ->type_name("N");
+
+  const auto wish = std::make_shared<CalendarWish>();
+  CLI::App& showing =
+      add_verb(verbs, app, "calendar", [&context, wish] { return calendar(context, *wish); });
+  showing.add_option("--from", wish->from, context.say("option.from_when"))->type_name("WHEN");
+  showing.add_option("--hours", wish->hours, context.say("option.hours"))->type_name("N");
+  showing.add_option("--pool", wish->pool, context.say("option.pool"))->type_name("POOL");
+}
+
+}  // namespace cli
