@@ -34,7 +34,8 @@ NextUnit add_lane(const Lane& lane, SlotRange slots, CalendarHour& hour) {
     here.capacity_gpus = std::max(here.capacity_gpus, capacity.gpus);
     here.capacity_cpu_millis = std::max(here.capacity_cpu_millis, capacity.cpu_millis);
     here.free_gpus = first ? run.gpus_free : std::min(here.free_gpus, run.gpus_free);
-    here.free_cpu_millis = first ? run.cpu_millis_free : std::min(here.free_cpu_millis, run.cpu_millis_free);
+    here.free_cpu_millis =
+        first ? run.cpu_millis_free : std::min(here.free_cpu_millis, run.cpu_millis_free);
     first = false;
   }
   hour.capacity_gpus += here.capacity_gpus;

@@ -29,7 +29,8 @@ class Edge {
   std::int64_t cost_ = 0;
 };
 
-/// A stretch that is slid along the lane, from one moment at which an end crosses a step to the next.
+/// A stretch that is slid along the lane, from one moment at which an end crosses a step to the
+/// next.
 class Slide {
  public:
   Slide(const Lane& lane, const Gang& gang, const Starts& starts)

@@ -26,11 +26,12 @@ struct Stretch {
   friend bool operator==(const Stretch&, const Stretch&) = default;
 };
 
-/// Finds the stretch that costs `gang` least in `lane`, the earliest where costs tie; or the soonest.
-/// Looks only at sums over the lane: whether single nodes hold the ranks is for `place` to say.
-/// Basic-Econ (Babaioff et al. 2017, Algorithm 1). A stretch's cost is linear in its start as long as
-/// neither end crosses a step of the lane, so a minimum lies where one does: exact in O(runs), or
-/// O(slots) where every slot differs; independent of the gang's size; allocates nothing.
+/// Finds the stretch that costs `gang` least in `lane`, the earliest where costs tie; or the
+/// soonest. Looks only at sums over the lane: whether single nodes hold the ranks is for `place` to
+/// say. Basic-Econ (Babaioff et al. 2017, Algorithm 1). A stretch's cost is linear in its start as
+/// long as neither end crosses a step of the lane, so a minimum lies where one does: exact in
+/// O(runs), or O(slots) where every slot differs; independent of the gang's size; allocates
+/// nothing.
 std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, const Starts& starts,
                                         const Goal& goal = {});
 

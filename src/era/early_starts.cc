@@ -39,8 +39,8 @@ std::vector<Move> early_starts(const Plan& plan, const InUse& in_use, Time now, 
     if (may_start) waiting.push_back(&booking);
   }
   const std::size_t tried = std::min(waiting.size(), kMostTried);
-  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(tried), waiting.end(),
-                    [](const Booking* a, const Booking* b) {
+  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(tried),
+                    waiting.end(), [](const Booking* a, const Booking* b) {
                       return std::tie(a->start, a->job) < std::tie(b->start, b->job);
                     });
   waiting.resize(tried);

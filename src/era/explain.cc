@@ -112,12 +112,13 @@ std::optional<Change> with_ranks(const Question& asked) {
   return change;
 }
 
-/// The longest duration below the bid's, in whole slots, that has room. A shorter one fits wherever a
-/// longer one does.
+/// The longest duration below the bid's, in whole slots, that has room. A shorter one fits wherever
+/// a longer one does.
 std::optional<Change> with_duration(const Question& asked) {
   const Duration slot = asked.plan.settings().slot;
   Bid bid = asked.bid;
-  const std::int64_t longest = std::min(bid.duration.ms, asked.plan.settings().horizon_slots * slot.ms);
+  const std::int64_t longest =
+      std::min(bid.duration.ms, asked.plan.settings().horizon_slots * slot.ms);
   std::int64_t fits = 0;
   for (std::int64_t fails = (longest + slot.ms - 1) / slot.ms + 1; fails - fits > 1;) {
     const std::int64_t slots = fits + (fails - fits) / 2;
@@ -141,7 +142,8 @@ std::int64_t size_of(const Question& asked, const Change& change) {
                                      static_cast<double>(std::max<std::int64_t>(1, whole)));
   };
   const Bid& bid = asked.bid;
-  if (change.max_price) return share((*change.max_price - *bid.max_price).micros, bid.max_price->micros);
+  if (change.max_price)
+    return share((*change.max_price - *bid.max_price).micros, bid.max_price->micros);
   if (change.deadline) return share((*change.deadline - bid.deadline).ms, bid.duration.ms);
   if (change.ranks) return share(bid.shape.ranks - *change.ranks, bid.shape.ranks);
   return share((bid.duration - *change.duration).ms, bid.duration.ms);
@@ -157,9 +159,9 @@ void name_blocking(const Question& asked, Refusal& refusal) {
   const auto in_the_way = [&](const Booking& booking, Time until) {
     if (booking.finish <= when->first || booking.start >= until) return false;
     return std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& candidate) {
-      return std::any_of(booking.nodes.begin(), booking.nodes.end(), [&](const domain::NodeId& node) {
-        return candidate.lane->find(node) != nullptr;
-      });
+      return std::any_of(
+          booking.nodes.begin(), booking.nodes.end(),
+          [&](const domain::NodeId& node) { return candidate.lane->find(node) != nullptr; });
     });
   };
   std::vector<const Booking*> blocking;
@@ -178,7 +180,8 @@ void name_blocking(const Question& asked, Refusal& refusal) {
   for (const Booking* booking : blocking) refusal.blocking.push_back(booking->job);
 }
 
-/// The next cheaper place beyond the window; for an eager bid that is not free now, when it would be.
+/// The next cheaper place beyond the window; for an eager bid that is not free now, when it would
+/// be.
 std::optional<Offer> beyond_window(const Question& asked, const Refusal& refusal) {
   Bid bid = asked.bid;
   bid.max_price.reset();
@@ -201,7 +204,8 @@ std::optional<Offer> beyond_window(const Question& asked, const Refusal& refusal
 Refusal explain(const Plan& plan, const Bid& bid, Time now, Refusal refusal) {
   const Question asked{plan, bid, now};
   const RefusalReason reason = refusal.reason;
-  if (reason == RefusalReason::no_such_pool || reason >= RefusalReason::insufficient_funds) return refusal;
+  if (reason == RefusalReason::no_such_pool || reason >= RefusalReason::insufficient_funds)
+    return refusal;
   const bool taken = reason == RefusalReason::no_free_window ||
                      reason == RefusalReason::fragmented || reason == RefusalReason::not_free_now;
   if (taken) name_blocking(asked, refusal);

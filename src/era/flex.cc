@@ -32,7 +32,8 @@ std::variant<Money, Refusal> flex_price(const Plan& plan, const Bid& bid) {
   if (const auto* reason = std::get_if<RefusalReason>(&lanes)) return Refusal{*reason};
   Money dearest;
   for (const auto& [lane, ask] : std::get<std::vector<Candidate>>(lanes)) {
-    dearest = std::max(dearest, flat_price(plan.prices(), lane->key().gpu_model, bid.shape, bid.duration));
+    dearest = std::max(dearest,
+                       flat_price(plan.prices(), lane->key().gpu_model, bid.shape, bid.duration));
   }
   return dearest;
 }
@@ -42,19 +43,21 @@ Money flex_price_on(const Plan& plan, const Bid& bid, const domain::PoolId& pool
   for (const auto& [key, lane] : plan.ground().lanes()) {
     const bool may_run = key.pool == pool && (bid.shape.gpu_model.empty() ||
                                               lower_case(bid.shape.gpu_model) == key.gpu_model);
-    if (may_run) dearest = std::max(dearest, flat_price(plan.prices(), key.gpu_model, bid.shape, used));
+    if (may_run)
+      dearest = std::max(dearest, flat_price(plan.prices(), key.gpu_model, bid.shape, used));
   }
   return dearest;
 }
 
-std::optional<FlexPlace> place_flex(const Plan& plan, const InUse& in_use, const domain::Shape& shape,
-                                    Time now, Duration need) {
+std::optional<FlexPlace> place_flex(const Plan& plan, const InUse& in_use,
+                                    const domain::Shape& shape, Time now, Duration need) {
   const auto lanes = lanes_for(plan.ground(), shape);
   const auto* candidates = std::get_if<std::vector<Candidate>>(&lanes);
   if (candidates == nullptr) return std::nullopt;
   std::multimap<Money, const Candidate*> order;  // Keeps the order of lanes where prices tie.
   for (const Candidate& candidate : *candidates) {
-    order.emplace(flat_price(plan.prices(), candidate.lane->key().gpu_model, shape, need), &candidate);
+    order.emplace(flat_price(plan.prices(), candidate.lane->key().gpu_model, shape, need),
+                  &candidate);
   }
   const SlotRange slots = touched(now, now + need, plan.settings().slot);
   for (const auto& [price, candidate] : order) {

@@ -84,7 +84,9 @@ void Lane::add(const NodeId& id, SlotRange slots, const Resources& per_rank, std
   NodeLine& line = nodes_[position(id)];
   const Resources amount = per_rank * ranks;
   const std::int32_t units = core_units(per_rank) * ranks;
-  const auto plus = [&](const Load& load) { return Load{load.promised + amount, load.core_units + units}; };
+  const auto plus = [&](const Load& load) {
+    return Load{load.promised + amount, load.core_units + units};
+  };
 
   if (line.present) {
     const std::int64_t until = std::min(slots.end, line.closed_slot);
@@ -135,8 +137,8 @@ void Lane::change_runs(SlotRange slots, const Share& by) {
     run.core_units += by.core_units;
     if (!resized) return;
     const Capacity& before = capacity_of(run);
-    run.capacity = capacity_index(before.gpus + by.capacity_gpus,
-                                  before.cpu_millis + by.capacity_cpu_millis);
+    run.capacity =
+        capacity_index(before.gpus + by.capacity_gpus, before.cpu_millis + by.capacity_cpu_millis);
   });
 }
 

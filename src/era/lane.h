@@ -88,7 +88,8 @@ class Lane {
   const PriceList& prices() const { return *prices_; }
   bool has_gpus() const;
 
-  /// What one slot of `run` costs `gang`, in micro-credits an hour; kInfeasible where it is too full.
+  /// What one slot of `run` costs `gang`, in micro-credits an hour; kInfeasible where it is too
+  /// full.
   std::int64_t slot_cost(const Run& run, const Gang& gang) const {
     if (gang.gpus > run.gpus_free || gang.cpu_millis > run.cpu_millis_free) return kInfeasible;
     const Capacity& capacity = capacity_of(run);

@@ -67,10 +67,13 @@ Plan after(const Plan& plan, const Mended& mended) {
 /// A place for one broken booking for which others, which were not in trouble, make room.
 std::optional<Offer> with_room_made(const Plan& plan, const Booking& booking, Time now) {
   const Window promise = promise_of(plan, booking, now);
-  domain::Bid bid{.job_class = domain::JobClass::reserved, .shape = booking.shape,
-                  .duration = promise.duration, .earliest = promise.first,
+  domain::Bid bid{.job_class = domain::JobClass::reserved,
+                  .shape = booking.shape,
+                  .duration = promise.duration,
+                  .earliest = promise.first,
                   .deadline = promise.only_first ? booking.finish : booking.deadline,
-                  .max_price = std::nullopt, .firm = booking.firm};
+                  .max_price = std::nullopt,
+                  .firm = booking.firm};
   return repack(plan, bid, now);
 }
 

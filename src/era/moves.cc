@@ -18,7 +18,8 @@ std::vector<Candidate> lanes_of(const Ground& ground, const Booking& booking, bo
   for (const bool own : {true, false}) {
     if (!own && !other_pools) break;
     for (Candidate& candidate : *found) {
-      if ((candidate.lane->key().pool == booking.pool) == own) ordered.push_back(std::move(candidate));
+      if ((candidate.lane->key().pool == booking.pool) == own)
+        ordered.push_back(std::move(candidate));
     }
   }
   return ordered;

@@ -25,7 +25,8 @@ bool fuller(const Room& a, const Room& b) {
          std::tie(b.free.gpus, b.free.cpu_millis, b.line->node.id);
 }
 
-std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots, const InUse* in_use) {
+std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots,
+                        const InUse* in_use) {
   std::vector<Room> found;
   for (const NodeLine& line : lane.nodes()) {
     if (!line.open_over(slots) || !shape.per_rank.fits_in(line.node.capacity)) continue;
@@ -41,7 +42,8 @@ std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots, c
 }
 
 /// Gives `ranks` ranks to nodes in the order of `order`, each as many as it holds.
-std::vector<NodeId> deal(const std::vector<Room>& order, std::int32_t ranks, std::int32_t per_node) {
+std::vector<NodeId> deal(const std::vector<Room>& order, std::int32_t ranks,
+                         std::int32_t per_node) {
   std::vector<NodeId> nodes;
   for (const Room& room : order) {
     const std::int32_t here = std::min({room.ranks, per_node, ranks});
@@ -53,8 +55,8 @@ std::vector<NodeId> deal(const std::vector<Room>& order, std::int32_t ranks, std
   return nodes;
 }
 
-/// Puts the rooms that hold `ranks` on the fewest nodes first: the largest while one node cannot hold
-/// what is left, then the smallest that can. Returns how many nodes that takes.
+/// Puts the rooms that hold `ranks` on the fewest nodes first: the largest while one node cannot
+/// hold what is left, then the smallest that can. Returns how many nodes that takes.
 std::size_t fewest_first(std::vector<Room>& found, std::int32_t ranks) {
   std::sort(found.begin(), found.end(), [](const Room& a, const Room& b) {
     return a.ranks != b.ranks ? a.ranks > b.ranks : fuller(a, b);

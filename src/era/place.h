@@ -15,9 +15,9 @@ using InUse = std::map<domain::NodeId, domain::Resources>;
 /// A shape, as one lane is asked for it.
 struct Ask {
   domain::Shape shape;
-  Gang gang;                     ///< What it takes as a whole.
-  std::int32_t most_nodes = 0;   ///< The fewest nodes that could hold it if nothing were promised and
-                                 ///< all were open: what a packed gang may use.
+  Gang gang;                    ///< What it takes as a whole.
+  std::int32_t most_nodes = 0;  ///< The fewest nodes that could hold it if nothing were promised
+                                ///< and all were open: what a packed gang may use.
 };
 
 /// No gang has more ranks than this.
@@ -30,9 +30,9 @@ std::int32_t ranks_in(const domain::Resources& free, const domain::Shape& shape)
 std::optional<Ask> ask_of(const Lane& lane, const domain::Shape& shape);
 
 /// The nodes on which the ranks fit for all of `slots`, rank i on [i]; none if they do not fit as
-/// asked. Packed, and any where that is possible: the fewest nodes, and what is left over on the last
-/// one as little as can be. Else the nodes left fullest. Ties go to the smaller id. Exact, because
-/// ranks are equal. `in_use` counts as taken. O(nodes x (log steps + steps in slots)).
+/// asked. Packed, and any where that is possible: the fewest nodes, and what is left over on the
+/// last one as little as can be. Else the nodes left fullest. Ties go to the smaller id. Exact,
+/// because ranks are equal. `in_use` counts as taken. O(nodes x (log steps + steps in slots)).
 std::optional<std::vector<domain::NodeId>> place(const Lane& lane, const Ask& ask, SlotRange slots,
                                                  const InUse* in_use = nullptr);
 

@@ -52,8 +52,8 @@ struct Fit {
   std::int32_t ranks;
 };
 
-/// Files how many ranks `line` holds over the stretch from each start: the sliding minimum of what it
-/// holds at each moment, kept in a queue of rising values. O(steps in the window).
+/// Files how many ranks `line` holds over the stretch from each start: the sliding minimum of what
+/// it holds at each moment, kept in a queue of rising values. O(steps in the window).
 void file_turns(const NodeLine& line, const Shape& shape, Turns& turns, std::deque<Fit>& queue) {
   const Starts& starts = turns.starts();
   const std::int64_t last = std::min(starts.last, line.closed_slot - starts.length);

@@ -20,14 +20,16 @@ struct Booking {
   domain::Time finish;
   domain::Resources per_rank;
   std::vector<domain::NodeId> nodes;
-  bool movable = false;      ///< Not started: its nodes may change.
-  bool firm = false;         ///< Its start may not change.
-  domain::Time earliest;     ///< The window inside which a movable booking may be put elsewhere.
+  bool movable = false;   ///< Not started: its nodes may change.
+  bool firm = false;      ///< Its start may not change.
+  domain::Time earliest;  ///< The window inside which a movable booking may be put elsewhere.
   domain::Time deadline = domain::kNever;
-  domain::Shape shape;       ///< As asked, to find it another place.
+  domain::Shape shape;  ///< As asked, to find it another place.
   friend bool operator==(const Booking&, const Booking&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Booking, (), (job, pool, start, finish, per_rank, nodes, movable, firm, earliest, deadline, shape))
+BOOST_DESCRIBE_STRUCT(Booking, (),
+                      (job, pool, start, finish, per_rank, nodes, movable, firm, earliest, deadline,
+                       shape))
 
 struct Settings {
   domain::Duration slot = domain::kMinute;

@@ -52,7 +52,8 @@ domain::Money gpu_hour_rate(const PriceList& prices, const std::string& model) {
   return any_other == prices.gpu_hour.end() ? domain::Money{} : any_other->second;
 }
 
-domain::Money price_of(std::int64_t slot_costs, domain::Duration slot, std::int32_t class_permille) {
+domain::Money price_of(std::int64_t slot_costs, domain::Duration slot,
+                       std::int32_t class_permille) {
   const Wide scaled = Wide{slot_costs} * slot.ms * class_permille;
   return {static_cast<std::int64_t>((scaled + kPermilleOfAnHour - 1) / kPermilleOfAnHour)};
 }

@@ -7,9 +7,9 @@
 
 namespace era {
 
-/// What units of one resource cost for one slot, as a prefix sum over how many are promised already:
-/// the cost of any number of units is two look-ups. In micro-credits an hour, so that no rounding
-/// happens before the sum over a window is known (see price_of).
+/// What units of one resource cost for one slot, as a prefix sum over how many are promised
+/// already: the cost of any number of units is two look-ups. In micro-credits an hour, so that no
+/// rounding happens before the sum over a window is known (see price_of).
 class PriceTable {
  public:
   /// O(capacity).
@@ -21,9 +21,11 @@ class PriceTable {
   }
 
  private:
-  /// Past capacity every unit costs the top rate: whether there is room is not the table's business.
+  /// Past capacity every unit costs the top rate: whether there is room is not the table's
+  /// business.
   std::int64_t total(std::int32_t units) const {
-    if (units <= capacity_) [[likely]] return totals_[static_cast<std::size_t>(units)];
+    if (units <= capacity_) [[likely]]
+      return totals_[static_cast<std::size_t>(units)];
     return totals_.back() + (units - capacity_) * top_rate_;
   }
 

@@ -44,7 +44,8 @@ Result<> check_curve(const std::vector<CurveStep>& curve) {
     if (i == 0) continue;
     if (step.fullness_permille <= curve[i - 1].fullness_permille ||
         step.rate_permille < curve[i - 1].rate_permille) {
-      return base::invalid("prices.curve", "must rise: step {} falls behind the one before it", i + 1);
+      return base::invalid("prices.curve", "must rise: step {} falls behind the one before it",
+                           i + 1);
     }
   }
   return {};
@@ -74,7 +75,8 @@ Result<> check(const PriceList& prices) {
     }
     if (auto ok = check_rate("prices.gpu_hour", rate, top, kDearestGpuHour); !ok) return ok;
   }
-  if (auto ok = check_rate("prices.core_hour", prices.core_hour, top, kDearestCoreHour); !ok) return ok;
+  if (auto ok = check_rate("prices.core_hour", prices.core_hour, top, kDearestCoreHour); !ok)
+    return ok;
   if (auto ok = check_permille("prices.eager_permille", prices.eager_permille); !ok) return ok;
   if (auto ok = check_permille("prices.firm_permille", prices.firm_permille); !ok) return ok;
   return check_permille("prices.flex_permille", prices.flex_permille);

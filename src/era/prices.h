@@ -26,11 +26,12 @@ struct PriceList {
   domain::Money core_hour;
   std::int32_t eager_permille = 1000;  ///< Of the reserved price.
   std::int32_t firm_permille = 1100;
-  std::int32_t flex_permille = 300;    ///< Of the base rate; flat, whatever the fullness.
-  std::vector<CurveStep> curve;        ///< Ascending in both members; the first starts at 0.
+  std::int32_t flex_permille = 300;  ///< Of the base rate; flat, whatever the fullness.
+  std::vector<CurveStep> curve;      ///< Ascending in both members; the first starts at 0.
   friend bool operator==(const PriceList&, const PriceList&) = default;
 };
-BOOST_DESCRIBE_STRUCT(PriceList, (), (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve))
+BOOST_DESCRIBE_STRUCT(PriceList, (),
+                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve))
 
 /// 1 credit a GPU-hour, 0.05 a core-hour, rising to four times that in a full slot.
 PriceList default_prices();

@@ -34,17 +34,17 @@ struct Offer {
 BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves))
 
 enum class RefusalReason {
-  no_such_pool,         ///< No node has that pool or GPU model.
+  no_such_pool,  ///< No node has that pool or GPU model.
   rank_larger_than_node,
   larger_than_pool,
-  window_too_short,     ///< The duration does not fit between earliest start and deadline.
+  window_too_short,  ///< The duration does not fit between earliest start and deadline.
   beyond_horizon,
-  no_free_window,       ///< Not enough free at any time in the window.
-  fragmented,           ///< Enough free in sum, but no nodes hold the ranks as asked for the whole time.
-  not_free_now,         ///< Eager, and now is taken.
-  too_expensive,        ///< The cheapest place costs more than max_price.
-  insufficient_funds,   ///< Said by the ledger: the team's balance does not reach.
-  limit_reached,        ///< Said by the ledger: a limit on jobs or sizes.
+  no_free_window,  ///< Not enough free at any time in the window.
+  fragmented,      ///< Enough free in sum, but no nodes hold the ranks as asked for the whole time.
+  not_free_now,    ///< Eager, and now is taken.
+  too_expensive,   ///< The cheapest place costs more than max_price.
+  insufficient_funds,  ///< Said by the ledger: the team's balance does not reach.
+  limit_reached,       ///< Said by the ledger: a limit on jobs or sizes.
 };
 BOOST_DESCRIBE_ENUM(RefusalReason, no_such_pool, rank_larger_than_node, larger_than_pool,
                     window_too_short, beyond_horizon, no_free_window, fragmented, not_free_now,
@@ -91,20 +91,24 @@ bool fits(const Plan& plan, const domain::Bid& bid, const Offer& offer);
 Refusal explain(const Plan& plan, const domain::Bid& bid, domain::Time now, Refusal refusal);
 
 /// The next cheaper place than `offer` that starts later, up to the horizon; none if there is none.
-std::optional<Offer> cheaper(const Plan& plan, const domain::Bid& bid, domain::Time now, const Offer& offer);
+std::optional<Offer> cheaper(const Plan& plan, const domain::Bid& bid, domain::Time now,
+                             const Offer& offer);
 
 /// What `bid` costs at most as a flex job: the flat flex rate for its whole duration, in the
 /// dearest pool that it may run in. Refuses what no pool could ever run.
 std::variant<domain::Money, Refusal> flex_price(const Plan& plan, const domain::Bid& bid);
 /// What `used` of it costs on `pool`.
-domain::Money flex_price_on(const Plan& plan, const domain::Bid& bid, const domain::PoolId& pool, domain::Duration used);
+domain::Money flex_price_on(const Plan& plan, const domain::Bid& bid, const domain::PoolId& pool,
+                            domain::Duration used);
 
 /// What holding the booking of `job` until `finish` costs on top, at the going price, or why not:
 /// another promise needs the place.
-std::variant<domain::Money, Refusal> extension(const Plan& plan, domain::JobId job, domain::Time finish);
+std::variant<domain::Money, Refusal> extension(const Plan& plan, domain::JobId job,
+                                               domain::Time finish);
 
 /// New places for bookings that `plan.displaced()` lists or that a lost attempt left short of time:
-/// each keeps its promise (deadline, start if firm, price) or is named in `broken`. O(displaced x quote).
+/// each keeps its promise (deadline, start if firm, price) or is named in `broken`. O(displaced x
+/// quote).
 struct Mended {
   std::vector<Move> moves;
   std::vector<domain::JobId> broken;
@@ -114,7 +118,8 @@ Mended mend(const Plan& plan, const std::vector<domain::JobId>& jobs, domain::Ti
 /// Movable, non-firm bookings that could start at `now` on idle capacity without breaking another
 /// promise, in the order of their planned start; each Move already accounts for those before it.
 /// `in_use` is what runs outside bookings (flex), which early starts do not push out.
-std::vector<Move> early_starts(const Plan& plan, const std::map<domain::NodeId, domain::Resources>& in_use,
+std::vector<Move> early_starts(const Plan& plan,
+                               const std::map<domain::NodeId, domain::Resources>& in_use,
                                domain::Time now, std::size_t most);
 
 /// Nodes on which a flex job could start at `now`: free of promises until at least `now + need`
@@ -124,21 +129,25 @@ struct FlexPlace {
   domain::PoolId pool;
   std::vector<domain::NodeId> nodes;
 };
-std::optional<FlexPlace> place_flex(const Plan& plan, const std::map<domain::NodeId, domain::Resources>& in_use,
-                                    const domain::Shape& shape, domain::Time now, domain::Duration need);
+std::optional<FlexPlace> place_flex(const Plan& plan,
+                                    const std::map<domain::NodeId, domain::Resources>& in_use,
+                                    const domain::Shape& shape, domain::Time now,
+                                    domain::Duration need);
 
 /// One hour of one pool, for the calendar.
 struct CalendarHour {
   domain::PoolId pool;
   domain::Time from;
   std::int32_t capacity_gpus = 0;
-  std::int32_t free_gpus = 0;         ///< The least over the hour.
+  std::int32_t free_gpus = 0;  ///< The least over the hour.
   std::int64_t capacity_cpu_millis = 0;
   std::int64_t free_cpu_millis = 0;
-  domain::Money next_gpu_hour;        ///< What one more GPU costs for this hour.
+  domain::Money next_gpu_hour;  ///< What one more GPU costs for this hour.
   domain::Money next_core_hour;
 };
-BOOST_DESCRIBE_STRUCT(CalendarHour, (), (pool, from, capacity_gpus, free_gpus, capacity_cpu_millis, free_cpu_millis, next_gpu_hour, next_core_hour))
+BOOST_DESCRIBE_STRUCT(CalendarHour, (),
+                      (pool, from, capacity_gpus, free_gpus, capacity_cpu_millis, free_cpu_millis,
+                       next_gpu_hour, next_core_hour))
 std::vector<CalendarHour> calendar(const Plan& plan, domain::Time from, std::int32_t hours);
 
 }  // namespace era

@@ -57,7 +57,8 @@ Opening opening_at(const Scene& scene, Time start) {
   Opening opening{start};
   const auto runs = lane.runs().all();
   for (std::size_t i = lane.runs().at(slots.first); runs[i].from < slots.end; ++i) {
-    const std::int64_t length = std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from);
+    const std::int64_t length =
+        std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from);
     const Run& run = runs[i].value;
     const std::int64_t gpus = std::max(0, gang.gpus - run.gpus_free);
     const std::int64_t cores = std::max<std::int64_t>(0, gang.cpu_millis - run.cpu_millis_free);
@@ -97,82 +98,126 @@ std::vector<Opening> openings(const Scene& scene) {
 
 /// A node on which bookings could make way for ranks.
 struct Yield {
+  const NodeLine* line = nullptr;
+  domain::Resources freed;  ///< If all of them went.
   std::int32_t ranks_now = 0;
   std::int32_t ranks_then = 0;  ///< If all of them went.
   std::int64_t in_the_way = 0;  ///< What they hold, in thousandths of a GPU and of a core.
-  NodeId node;
   std::vector<const Booking*> bookings;
+};
+
+/// The nodes that can yield, the easiest first, and how many ranks have no place as things are.
+struct Yields {
+  std::vector<Yield> nodes;
+  std::int64_t missing = 0;
 };
 
 /// Cheap to clear before dear; a packed gang looks for whole nodes first.
 bool easier(const Yield& a, const Yield& b, bool packed) {
   const auto gain = [](const Yield& y) { return std::int64_t{y.ranks_then - y.ranks_now}; };
   if (packed && a.ranks_then != b.ranks_then) return a.ranks_then > b.ranks_then;
-  const std::int64_t left = a.in_the_way * std::max<std::int64_t>(1, gain(b));
-  const std::int64_t right = b.in_the_way * std::max<std::int64_t>(1, gain(a));
-  return std::tie(left, a.node) < std::tie(right, b.node);
+  const std::int64_t left = a.in_the_way * gain(b);
+  const std::int64_t right = b.in_the_way * gain(a);
+  return std::tie(left, a.line->node.id) < std::tie(right, b.line->node.id);
 }
 
-std::vector<Yield> yields(const Scene& scene, SlotRange slots) {
+/// What every node of the lane would yield in `slots`. O(nodes + bookings' nodes x log nodes).
+std::vector<Yield> all_yields(const Scene& scene, SlotRange slots) {
   const Lane& lane = *scene.candidate.lane;
-  std::map<NodeId, Yield> by_node;
-  std::map<NodeId, domain::Resources> freed;
+  std::vector<Yield> nodes(lane.nodes().size());
   for (const Booking* booking : scene.loose) {
     if (!overlap(scene.plan.slots_of(*booking), slots)) continue;
-    for (const auto& [node, ranks] : ranks_by_node(booking->nodes)) {
-      Yield& yield = by_node[node];
-      yield.node = node;
-      yield.bookings.push_back(booking);
-      const domain::Resources held = booking->per_rank * ranks;
-      yield.in_the_way += std::int64_t{held.gpus} * 1000 + held.cpu_millis;
-      freed[node] = freed[node] + held;
+    for (const NodeId& node : booking->nodes) {
+      const NodeLine* line = lane.find(node);
+      if (line == nullptr) continue;
+      Yield& yield = nodes[static_cast<std::size_t>(line - lane.nodes().data())];
+      yield.freed = yield.freed + booking->per_rank;
+      if (yield.bookings.empty() || yield.bookings.back() != booking) {
+        yield.bookings.push_back(booking);
+      }
     }
   }
-  std::vector<Yield> found;
-  for (auto& [node, yield] : by_node) {
-    const NodeLine* line = lane.find(node);
-    if (line == nullptr || !line->open_over(slots)) continue;
-    const domain::Resources free = line->free_over(slots);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    Yield& yield = nodes[i];
+    yield.line = &lane.nodes()[i];
+    if (!yield.line->open_over(slots)) continue;
+    const domain::Resources free = yield.line->free_over(slots);
     yield.ranks_now = ranks_in(free, scene.bid.shape);
-    yield.ranks_then = ranks_in(free + freed[node], scene.bid.shape);
-    if (yield.ranks_then > yield.ranks_now) found.push_back(std::move(yield));
+    yield.ranks_then = ranks_in(free + yield.freed, scene.bid.shape);
+    yield.in_the_way = std::int64_t{yield.freed.gpus} * 1000 + yield.freed.cpu_millis;
   }
-  const bool packed = scene.bid.shape.placement == domain::Placement::packed;
-  std::sort(found.begin(), found.end(),
+  return nodes;
+}
+
+/// None if the bid would not fit even if everybody who may move were gone.
+std::optional<Yields> yields(const Scene& scene, SlotRange slots) {
+  const domain::Shape& shape = scene.bid.shape;
+  const bool spread = shape.placement == domain::Placement::spread;
+  const auto counted = [&](std::int32_t ranks) { return spread ? std::min(ranks, 1) : ranks; };
+  Yields found{all_yields(scene, slots), shape.ranks};
+  std::int64_t missing_then = shape.ranks;
+  for (const Yield& yield : found.nodes) {
+    found.missing -= counted(yield.ranks_now);
+    missing_then -= counted(yield.ranks_then);
+  }
+  if (missing_then > 0) return std::nullopt;
+  std::erase_if(found.nodes, [](const Yield& y) { return y.ranks_then <= y.ranks_now; });
+  const bool packed = shape.placement == domain::Placement::packed;
+  std::sort(found.nodes.begin(), found.nodes.end(),
             [&](const Yield& a, const Yield& b) { return easier(a, b, packed); });
   return found;
 }
 
-/// Clears nodes on `ground`, the easiest first and on each the smallest bookings first, until the bid
-/// has a place in `slots`. Returns who had to go; none if even that did not do.
-std::optional<std::map<JobId, const Booking*>> clear(const Scene& scene, Ground& ground,
-                                                     SlotRange slots) {
+/// Who had to leave their places, and where they went; what is put back if it does not work out.
+struct Eviction {
   std::map<JobId, const Booking*> gone;
-  const LaneKey key = scene.candidate.lane->key();
-  const auto fits_now = [&] { return place(ground.lanes().at(key), scene.candidate.ask, slots).has_value(); };
-  for (Yield& yield : yields(scene, slots)) {
-    std::sort(yield.bookings.begin(), yield.bookings.end(), [](const Booking* a, const Booking* b) {
-      return std::tuple(a->nodes.size(), a->per_rank.gpus, b->job) <
-             std::tuple(b->nodes.size(), b->per_rank.gpus, a->job);
-    });
-    for (const Booking* booking : yield.bookings) {
-      const NodeLine* line = ground.find(yield.node);
-      const bool cleared = ranks_in(line->free_over(slots), scene.bid.shape) >= yield.ranks_then;
-      if (cleared || gone.contains(booking->job)) continue;
-      if (gone.size() == kMostMoves) return std::nullopt;
-      gone.emplace(booking->job, booking);
-      release(scene.plan, ground, *booking);
-      if (fits_now()) return gone;
-    }
+  std::vector<Move> placed;
+};
+
+void undo(const Scene& scene, Ground& ground, const Eviction& eviction) {
+  for (const Move& move : eviction.placed) {
+    release(scene.plan, ground, moved(*eviction.gone.at(move.job), move));
   }
-  return std::nullopt;
+  for (const auto& [job, booking] : eviction.gone) hold(scene.plan, ground, *booking);
 }
 
-/// Puts everybody in `gone` somewhere else on `ground`, the hardest first.
-std::optional<std::vector<Move>> resettle(const Scene& scene, Ground& ground,
-                                          const std::map<JobId, const Booking*>& gone) {
+/// Clears one node, the smallest bookings first, as far as the bid can use it. Returns how many
+/// ranks that gains.
+std::int64_t clear_node(const Scene& scene, Ground& ground, Yield& yield, SlotRange slots,
+                        Eviction& eviction) {
+  std::sort(yield.bookings.begin(), yield.bookings.end(), [](const Booking* a, const Booking* b) {
+    return std::tuple(a->nodes.size(), a->per_rank.gpus, b->job) <
+           std::tuple(b->nodes.size(), b->per_rank.gpus, a->job);
+  });
+  const NodeId& node = yield.line->node.id;
+  const auto holds = [&] { return ranks_in(ground.find(node)->free_over(slots), scene.bid.shape); };
+  const std::int32_t before = holds();
+  for (const Booking* booking : yield.bookings) {
+    if (holds() >= yield.ranks_then || eviction.gone.size() == kMostMoves) break;
+    if (!eviction.gone.emplace(booking->job, booking).second) continue;
+    release(scene.plan, ground, *booking);
+  }
+  return holds() - before;
+}
+
+/// Clears nodes on `ground`, the easiest first, until the bid has a place in `slots`.
+bool clear(const Scene& scene, Ground& ground, SlotRange slots, Eviction& eviction) {
+  auto found = yields(scene, slots);
+  if (!found) return false;
+  const LaneKey key = scene.candidate.lane->key();
+  for (Yield& yield : found->nodes) {
+    found->missing -= clear_node(scene, ground, yield, slots, eviction);
+    if (found->missing > 0) continue;
+    if (place(ground.lanes().at(key), scene.candidate.ask, slots)) return true;
+    if (eviction.gone.size() >= kMostMoves) return false;
+  }
+  return false;
+}
+
+/// Puts everybody who is gone somewhere else on `ground`, the hardest first.
+bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
   std::vector<const Booking*> order;
-  for (const auto& [job, booking] : gone) order.push_back(booking);
+  for (const auto& [job, booking] : eviction.gone) order.push_back(booking);
   std::sort(order.begin(), order.end(), [](const Booking* a, const Booking* b) {
     const auto key = [](const Booking* x) {
       const std::int64_t gpus = x->per_rank.gpus * static_cast<std::int64_t>(x->nodes.size());
@@ -180,36 +225,40 @@ std::optional<std::vector<Move>> resettle(const Scene& scene, Ground& ground,
     };
     return key(a) < key(b);
   });
-  std::vector<Move> moves;
   for (const Booking* booking : order) {
     auto move = another_place(scene.plan, ground, *booking, scene.now, scene.reach);
-    if (!move) return std::nullopt;
+    if (!move) return false;
     hold(scene.plan, ground, moved(*booking, *move));
-    if (move->start != booking->start || move->nodes != booking->nodes) moves.push_back(*std::move(move));
+    eviction.placed.push_back(std::move(*move));
   }
-  return moves;
+  return true;
 }
 
-std::optional<Offer> make_room(const Scene& scene, Time start) {
+/// The offer at `start`, if others can be put elsewhere. Leaves `ground` as it was.
+std::optional<Offer> make_room(const Scene& scene, Ground& ground, Time start) {
   const Duration slot = scene.plan.settings().slot;
   const Window at_start{start, start + scene.bid.duration, scene.bid.duration, true};
-  Ground ground = scene.plan.ground();
-  const auto gone = clear(scene, ground, touched(at_start.first, at_start.finish_by, slot));
-  if (!gone) return std::nullopt;
-
-  const Lane& lane = ground.lanes().at(scene.candidate.lane->key());
-  const auto cleared = find_place(lane, scene.candidate.ask, at_start, slot);
-  const Found* room = std::get_if<Found>(&cleared);
-  if (room == nullptr) return std::nullopt;
-  const Hold held{scene.bid.shape.per_rank, room->nodes, room->slots};
-  ground.add(held);
-  auto moves = resettle(scene, ground, *gone);
-  if (!moves) return std::nullopt;
-  ground.release(held);
-  const auto cost = cost_over(lane, scene.candidate.ask.gang, room->slots);
-  if (!cost) return std::nullopt;
-  Offer offer = offer_of(scene.plan, scene.bid, lane, {start, room->slots, *cost, room->nodes});
-  offer.moves = std::move(*moves);
+  const SlotRange slots = touched(at_start.first, at_start.finish_by, slot);
+  std::optional<Offer> offer;
+  Eviction eviction;
+  if (clear(scene, ground, slots, eviction)) {
+    const Lane& lane = ground.lanes().at(scene.candidate.lane->key());
+    auto nodes = place(lane, scene.candidate.ask, slots);
+    const Hold held{scene.bid.shape.per_rank, *nodes, slots};
+    ground.add(held);
+    const bool resettled = resettle(scene, ground, eviction);
+    ground.release(held);
+    const auto cost = cost_over(lane, scene.candidate.ask.gang, slots);
+    if (resettled && cost) {
+      offer = offer_of(scene.plan, scene.bid, lane, {start, slots, *cost, *nodes});
+      for (const Move& move : eviction.placed) {
+        const Booking& before = *eviction.gone.at(move.job);
+        const bool stays = move.start == before.start && move.nodes == before.nodes;
+        if (!stays) offer->moves.push_back(move);
+      }
+    }
+  }
+  undo(scene, ground, eviction);
   return offer;
 }
 
@@ -224,14 +273,16 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   if (candidates == nullptr || when == nullptr) return std::nullopt;
   const auto loose = loose_bookings(plan, *when, now);
   if (loose.empty()) return std::nullopt;
+  Ground ground = plan.ground();
   for (const bool in_time : {false, true}) {
     std::optional<Offer> best;
     for (const Candidate& candidate : *candidates) {
       const Scene scene{plan, bid, candidate, *when, now, {in_time, false}, loose};
       for (const Opening& opening : openings(scene)) {
-        auto offer = make_room(scene, opening.start);
+        auto offer = make_room(scene, ground, opening.start);
         if (!offer) continue;
-        const bool better = !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
+        const bool better =
+            !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
         if (better) best = std::move(offer);
         break;
       }

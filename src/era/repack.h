@@ -8,10 +8,10 @@
 namespace era {
 
 /// Makes room for `bid` by moving bookings that have not started, inside their own promises: first
-/// only to other nodes at the same time, then also in time. Looks at the bookings that overlap a few
-/// of the most promising windows and moves at most 64; a bid of more than 512 ranks is left alone.
-/// The moves can be made one after the other in their order. Deterministic; none if it found no way.
-/// O(windows x (nodes + bookings + moves x place)).
+/// only to other nodes at the same time, then also in time. Looks at the bookings that overlap a
+/// few of the most promising windows and moves at most 64; a bid of more than 512 ranks is left
+/// alone. The moves can be made one after the other in their order. Deterministic; none if it found
+/// no way. O(windows x (nodes + bookings + moves x place)).
 std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
 
 /// Where `booking` may be put elsewhere: any start inside its promise, or, if firm, its own.

@@ -17,7 +17,8 @@ using domain::Time;
 namespace {
 
 bool matches(const Lane& lane, const Shape& shape) {
-  if (!shape.pool.empty() && lower_case(lane.key().pool.value) != lower_case(shape.pool)) return false;
+  if (!shape.pool.empty() && lower_case(lane.key().pool.value) != lower_case(shape.pool))
+    return false;
   if (!shape.gpu_model.empty() && lane.key().gpu_model != lower_case(shape.gpu_model)) return false;
   return std::any_of(lane.nodes().begin(), lane.nodes().end(),
                      [](const NodeLine& line) { return line.present; });
@@ -46,8 +47,8 @@ std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& grou
   for (const auto& [key, lane] : ground.lanes()) {
     if (!matches(lane, shape)) continue;
     const bool rank_fits = holds_a_rank(lane, shape);
-    reason = std::max(reason, rank_fits ? RefusalReason::larger_than_pool
-                                        : RefusalReason::rank_larger_than_node);
+    reason = std::max(
+        reason, rank_fits ? RefusalReason::larger_than_pool : RefusalReason::rank_larger_than_node);
     if (!rank_fits) continue;
     if (auto ask = ask_of(lane, shape)) found.push_back({&lane, std::move(*ask)});
   }
@@ -63,7 +64,8 @@ std::variant<Window, RefusalReason> window_of(const Plan& plan, const Bid& bid, 
   if (bid.duration.ms > domain::kNever.ms || bid.earliest > domain::kNever) {
     return RefusalReason::beyond_horizon;
   }
-  Window window{std::max(now, plan.begin()), std::min(bid.deadline, plan.horizon_end()), bid.duration};
+  Window window{std::max(now, plan.begin()), std::min(bid.deadline, plan.horizon_end()),
+                bid.duration};
   if (bid.job_class == JobClass::eager) {
     window.only_first = true;
   } else {

@@ -12,8 +12,8 @@ struct Candidate {
   Ask ask;
 };
 
-/// The lanes that `shape` may be put in, by key; or why there is none. A shape without GPUs stays off
-/// the nodes that have some, unless only they could hold it or it names their pool or model.
+/// The lanes that `shape` may be put in, by key; or why there is none. A shape without GPUs stays
+/// off the nodes that have some, unless only they could hold it or it names their pool or model.
 std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& ground,
                                                               const domain::Shape& shape);
 
@@ -29,6 +29,7 @@ Offer offer_of(const Plan& plan, const domain::Bid& bid, const Lane& lane, const
 
 /// The best offer over all lanes for `goal`, whose limit is in slot costs, without moving anybody;
 /// max_price is not looked at.
-Answer find_offer(const Plan& plan, const domain::Bid& bid, domain::Time now, const Goal& goal = {});
+Answer find_offer(const Plan& plan, const domain::Bid& bid, domain::Time now,
+                  const Goal& goal = {});
 
 }  // namespace era

@@ -21,8 +21,8 @@ struct Context {
   Goal goal;
 };
 
-/// The start at the very beginning of the window, in the middle of a slot: it may touch one slot more
-/// than all others do.
+/// The start at the very beginning of the window, in the middle of a slot: it may touch one slot
+/// more than all others do.
 std::variant<Found, RefusalReason> find_at_first(const Context& in) {
   const Time start = in.window.first;
   const SlotRange slots = touched(start, start + in.window.duration, in.slot);
@@ -68,8 +68,9 @@ std::variant<Found, RefusalReason> find_on_slots(const Context& in, const Starts
 
 }  // namespace
 
-std::variant<Found, RefusalReason> find_place(const Lane& lane, const Ask& ask, const Window& window,
-                                              Duration slot, const Goal& goal) {
+std::variant<Found, RefusalReason> find_place(const Lane& lane, const Ask& ask,
+                                              const Window& window, Duration slot,
+                                              const Goal& goal) {
   Context in{lane, ask, window, slot, goal};
   if (window.first + window.duration > window.finish_by) return RefusalReason::no_free_window;
   if (window.only_first) return find_at_first(in);

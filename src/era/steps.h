@@ -44,9 +44,9 @@ class Steps {
 
   /// The step that holds `slot`; the first one for slots before the beginning.
   std::size_t at(std::int64_t slot) const {
-    const auto after = std::upper_bound(
-        steps_.begin() + 1, steps_.end() - 1, slot,
-        [](std::int64_t wanted, const Step& step) { return wanted < step.from; });
+    const auto after =
+        std::upper_bound(steps_.begin() + 1, steps_.end() - 1, slot,
+                         [](std::int64_t wanted, const Step& step) { return wanted < step.from; });
     return static_cast<std::size_t>(after - steps_.begin()) - 1;
   }
 

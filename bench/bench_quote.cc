@@ -1,0 +1,186 @@
+// How long a quote takes: the kernel over one pool, and whole quotes with gang placement on a large
+// cluster that is already booked. Prints the median and the 99th percentile beside the target.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "era/cheapest.h"
+#include "era/plan.h"
+#include "era/quote.h"
+#include "era/request.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Spread {
+  double median = 0;
+  double p99 = 0;
+};
+
+Spread spread_of(std::vector<double>& micros) {
+  if (micros.empty()) return {};
+  std::sort(micros.begin(), micros.end());
+  return {micros[micros.size() / 2], micros[micros.size() * 99 / 100]};
+}
+
+void print_row(const std::string& what, std::vector<double> micros, const std::string& target) {
+  const std::size_t samples = micros.size();
+  const Spread spread = spread_of(micros);
+  std::printf("%-58s %9.2f %9.2f   %-24s %zu\n", what.c_str(), spread.median, spread.p99,
+              target.c_str(), samples);
+}
+
+domain::Duration hours(std::int64_t n) { return domain::kHour * n; }
+
+/// One pool in which every slot's load differs from its neighbours': the most runs there can be.
+era::Plan jagged_pool(std::int32_t slots) {
+  era::Plan plan({.slot = domain::kMinute, .horizon_slots = slots});
+  plan.put_node({.id = {"n"},
+                 .pool = {"a100"},
+                 .gpu_model = "a100",
+                 .capacity = {.gpus = 1024, .cpu_millis = 0, .memory_bytes = 0}});
+  std::mt19937 random{1};
+  std::int32_t before = 0;
+  for (std::int32_t slot = 0; slot < slots; ++slot) {
+    std::int32_t gpus = 1 + static_cast<std::int32_t>(random() % 900);
+    if (gpus == before) ++gpus;
+    before = gpus;
+    plan.book({.job = {slot + 1},
+               .pool = {"a100"},
+               .start = domain::Time{} + domain::kMinute * slot,
+               .finish = domain::Time{} + domain::kMinute * (slot + 1),
+               .per_rank = {.gpus = gpus},
+               .nodes = {{"n"}},
+               .earliest = {},
+               .shape = {}});
+  }
+  return plan;
+}
+
+void kernel(std::int32_t slots, const std::string& target) {
+  const era::Plan plan = jagged_pool(slots);
+  const era::Lane& lane = plan.ground().lanes().begin()->second;
+  for (const std::int32_t gpus : {1, 8, 64}) {
+    std::mt19937 random{2};
+    std::vector<double> micros;
+    std::int64_t sum = 0;
+    for (int i = 0; i < 2'000; ++i) {
+      const std::int64_t length = 10 + static_cast<std::int64_t>(random() % 110);
+      const auto start = Clock::now();
+      const auto found = era::cheapest_stretch(lane, {.gpus = gpus}, {length, 0, slots - length});
+      micros.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+      sum += found ? found->cost : 0;
+    }
+    if (sum == 0) std::puts("no stretch found");
+    print_row(
+        "kernel, " + std::to_string(slots) + " slots, all different, W = " + std::to_string(gpus),
+        micros, target);
+  }
+}
+
+domain::Bid random_bid(std::mt19937& random, std::int32_t largest_gang) {
+  domain::Bid bid;
+  bid.job_class = domain::JobClass::reserved;
+  constexpr std::int32_t kGpus[] = {1, 2, 4, 8, 8, 8};
+  bid.shape.per_rank.gpus = kGpus[random() % 6];
+  bid.shape.per_rank.cpu_millis = bid.shape.per_rank.gpus * 4'000;
+  bid.shape.ranks = 1 + static_cast<std::int32_t>(random() % static_cast<unsigned>(largest_gang));
+  bid.shape.placement = static_cast<domain::Placement>(random() % 3);
+  bid.duration = domain::kMinute * (30 + static_cast<std::int64_t>(random() % (48 * 60)));
+  bid.earliest =
+      domain::Time{} + domain::kMinute * static_cast<std::int64_t>(random() % (25 * 24 * 60));
+  const auto window = static_cast<std::int64_t>(random() % 3);
+  if (window < 2) bid.deadline = bid.earliest + bid.duration + hours(window == 0 ? 12 : 120);
+  return bid;
+}
+
+era::Plan booked_cluster(std::int32_t bookings, std::int32_t largest_gang) {
+  era::Plan plan({.slot = domain::kMinute, .horizon_slots = 30 * 24 * 60});
+  for (int i = 0; i < 1000; ++i) {
+    char name[8];
+    std::snprintf(name, sizeof name, "n%04d", i);
+    plan.put_node({.id = {name},
+                   .pool = {"h100"},
+                   .gpu_model = "h100",
+                   .capacity = {.gpus = 8, .cpu_millis = 128'000, .memory_bytes = 0}});
+  }
+  std::mt19937 random{3};
+  std::int32_t booked = 0;
+  for (int tries = 0; booked < bookings && tries < 3 * bookings; ++tries) {
+    const domain::Bid bid = random_bid(random, largest_gang);
+    const auto answer = era::find_offer(plan, bid, {});
+    const auto* offer = std::get_if<era::Offer>(&answer);
+    if (offer == nullptr) continue;
+    ++booked;
+    plan.book({.job = {booked},
+               .pool = offer->pool,
+               .start = offer->start,
+               .finish = offer->finish,
+               .per_rank = bid.shape.per_rank,
+               .nodes = offer->nodes,
+               .movable = true,
+               .firm = booked % 4 == 0,
+               .earliest = bid.earliest,
+               .deadline = bid.deadline,
+               .shape = bid.shape});
+  }
+  return plan;
+}
+
+double share_booked(const era::Plan& plan) {
+  double promised = 0;
+  for (const auto& [job, booking] : plan.bookings()) {
+    promised += static_cast<double>(booking.per_rank.gpus) *
+                static_cast<double>(booking.nodes.size()) *
+                static_cast<double>((booking.finish - booking.start).ms);
+  }
+  return promised / (8'000.0 * static_cast<double>(hours(30 * 24).ms));
+}
+
+void cluster(std::int32_t largest_gang) {
+  const era::Plan plan = booked_cluster(5'000, largest_gang);
+  const auto& lane = plan.ground().lanes().begin()->second;
+  std::printf("\n1,000 nodes x 8 GPUs, 43,200 slots: %zu bookings, %zu runs, %.0f %% booked\n",
+              plan.bookings().size(), lane.runs().size(), 100 * share_booked(plan));
+  std::vector<double> all;
+  std::vector<double> whole_horizon;
+  std::vector<double> moved;
+  std::vector<double> refused;
+  std::mt19937 random{4};
+  for (int i = 0; i < 2'000; ++i) {
+    domain::Bid bid = random_bid(random, largest_gang);
+    const bool widest = i % 4 == 0;
+    if (widest) bid.earliest = {};
+    if (widest) bid.deadline = domain::kNever;
+    const auto start = Clock::now();
+    const era::Answer answer = era::quote(plan, bid, {});
+    const double micros = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+    const auto* offer = std::get_if<era::Offer>(&answer);
+    all.push_back(micros);
+    if (widest) whole_horizon.push_back(micros);
+    if (offer == nullptr) refused.push_back(micros);
+    if (offer != nullptr && !offer->moves.empty()) moved.push_back(micros);
+  }
+  const std::string target = "p50 <= 200, p99 <= 2,000";
+  print_row("quote with gang placement, all", all, target);
+  print_row("  of these: windows of the whole 30 days", whole_horizon, target);
+  print_row("  of these: found a place by moving others", moved, "-");
+  print_row("  of these: refused, after trying to move others", refused, "-");
+}
+
+}  // namespace
+
+int main() {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  std::printf("%-58s %9s %9s   %-24s %s\n", "microseconds", "median", "p99", "target", "samples");
+  kernel(288, "p50 <= 1");
+  kernel(2'016, "p50 <= 5");
+  kernel(8'640, "p50 <= 25");
+  cluster(8);
+  cluster(64);
+  cluster(128);
+}
