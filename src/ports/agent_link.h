@@ -35,7 +35,7 @@ struct ObservedRank {
   RankPhase phase = RankPhase::starting;
   domain::Time started;          ///< 0 before it runs.
   std::optional<RankEnd> end;
-  std::string checkpoint;        ///< Newest complete checkpoint that the controller has whole; or empty.
+  std::string checkpoint;        ///< Newest that the controller has whole; or empty.
   std::int64_t checkpoint_step = 0;
   friend bool operator==(const ObservedRank&, const ObservedRank&) = default;
 };
@@ -102,7 +102,8 @@ struct RankOrder {
 };
 
 struct Welcome {
-  domain::Duration lease;    ///< Without an acknowledged Report for so long, the agent kills its ranks.
+  /// Without an acknowledged Report for so long, the agent kills its ranks.
+  domain::Duration lease;
 };
 
 struct ReportSeen {
@@ -143,9 +144,9 @@ class ControllerLink {
   virtual void open(Handlers handlers) = 0;
   /// Queues a message; false when there is no connection or its queue is full: send again later.
   virtual bool send(FromAgent message) = 0;
-  /// Reads a file that the controller keeps for a job, such as a checkpoint's, and hands its bytes
-  /// to `sink` in order; an error of the sink ends it and is returned. Blocks: call it from a thread
-  /// that may wait. Fails with `not_found` if no such file is kept.
+  /// Reads a file that the controller keeps for a job, such as a checkpoint's, and hands its
+  /// bytes to `sink` in order; an error of the sink ends it and is returned. Blocks: call it from a
+  /// thread that may wait. Fails with `not_found` if no such file is kept.
   virtual base::Result<> fetch(domain::JobId job, const std::string& path,
                                const std::function<base::Result<>(std::string_view)>& sink) = 0;
   virtual void close() = 0;

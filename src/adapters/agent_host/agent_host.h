@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,12 +12,13 @@ namespace adapters::agent_host {
 
 struct AgentHostOptions {
   domain::NodeId node;
-  std::string data_dir;        ///< Absolute; made if need be, mode 0700.
-  std::string shim_path;       ///< The berth-shim executable.
-  std::string python_dir;      ///< Folder that holds the package `berth`; empty: none.
-  std::string address;         ///< Where other nodes reach this one.
-  std::string pool;            ///< Empty: named after the GPU model, or "cpu".
-  std::string simulated_gpus;  ///< Such as "A100:8"; empty: what the machine really has.
+  std::string data_dir;         ///< Absolute; made if need be, mode 0700.
+  std::string shim_path;        ///< The berth-shim executable.
+  std::string python_dir;       ///< Folder that holds the package `berth`; empty: none.
+  std::string address;          ///< Where other nodes reach this one.
+  std::string pool;             ///< Empty: named after the GPU model, or "cpu".
+  std::string simulated_gpus;   ///< Such as "A100:8"; empty: what the machine really has.
+  std::int64_t cpu_millis = 0;  ///< Thousandths of cores to offer; 0: all that there are.
   std::string version;
   bool use_cgroups = true;
 };
@@ -29,8 +31,9 @@ struct AgentHostOptions {
 class AgentHost {
  public:
   /// Opens everything, takes up the ranks that an earlier agent left, and opens the link, which it
-  /// owns from then on. `on_rejected` is called, once at most and from the control thread, when the
-  /// controller will not have this agent. Fails with `conflict` if another agent uses the folder.
+  /// owns from then on. `on_rejected` is called, once at most and from the control thread (it must
+  /// not call stop), when the controller will not have this agent. Fails with `conflict` if another
+  /// agent uses the folder.
   static base::Result<std::unique_ptr<AgentHost>> open(
       AgentHostOptions options, std::unique_ptr<ports::ControllerLink> link,
       std::function<void(std::string)> on_rejected = {});

@@ -16,7 +16,7 @@ domain::Inventory LocalMachine::inventory() {
   domain::Inventory inventory = declared_;
   const system::MachineFacts facts = system::read_machine_facts();
   inventory.boot_id = facts.boot_id;
-  inventory.cpu_millis = facts.cpu_millis;
+  if (inventory.cpu_millis == 0) inventory.cpu_millis = facts.cpu_millis;
   inventory.memory_bytes = facts.memory_bytes;
   if (nvml_) inventory.gpus = nvml_->inventory();
   return inventory;

@@ -41,12 +41,6 @@ bool is_model_letter(char letter) {
   return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '-';
 }
 
-bool is_number(std::string_view word) {
-  return !word.empty() && std::ranges::all_of(word, [](char letter) {
-    return std::isdigit(static_cast<unsigned char>(letter)) != 0;
-  });
-}
-
 base::Result<> add(std::string_view group, std::vector<domain::Gpu>& gpus) {
   const std::size_t colon = group.find(':');
   const std::string_view name = group.substr(0, colon);
@@ -83,7 +77,7 @@ std::string short_model(std::string_view name) {
     if (std::ranges::find(kNoise, word) != kNoise.end()) continue;
     const std::string_view core = word.substr(0, word.find('-'));
     const bool belongs_to_it = model == "RTX" || model == "GTX" || model == "TITAN";
-    if (model.empty() || (belongs_to_it && (is_number(core.substr(0, 1)) || core.size() < 5))) {
+    if (model.empty() || belongs_to_it) {
       model += core;
     } else if (word == "Ti" || word == "SUPER") {
       model += word;
