@@ -73,6 +73,9 @@ class RawClient {
   /// True if the server closes, with nothing more said.
   bool is_closed_by_server() { return buffer_.empty() && !receive() && ended_; }
 
+  /// True if the end came as a reset, which can cost the client the answer before it.
+  bool was_reset() const { return reset_; }
+
   /// True once there is something to read or the server has closed; does not wait.
   bool has_news() {
     pollfd wanted{.fd = socket_, .events = POLLIN, .revents = 0};
@@ -89,7 +92,8 @@ class RawClient {
   bool receive() {
     char chunk[16'384];
     const ssize_t got = ::recv(socket_, chunk, sizeof chunk, 0);
-    ended_ = got == 0 || (got < 0 && errno == ECONNRESET);
+    reset_ = got < 0 && errno == ECONNRESET;
+    ended_ = got == 0 || reset_;
     if (got <= 0) return false;
     buffer_.append(chunk, static_cast<std::size_t>(got));
     return true;
@@ -98,6 +102,7 @@ class RawClient {
   int socket_;
   bool connected_ = false;
   bool ended_ = false;
+  bool reset_ = false;
   std::string buffer_;
 };
 
@@ -284,6 +289,8 @@ TEST_F(HttpServerTest, large_headers_and_bodies_are_refused_with_the_limit_named
   const std::string chunk = "10000\r\n" + std::string(65'536, 'a') + "\r\n";
   for (int i = 0; i < 64 && chunked.send(chunk); ++i) continue;
   EXPECT_TRUE(chunked.answer().starts_with("HTTP/1.1 413 ")) << "while the client still sends";
+  EXPECT_TRUE(chunked.is_closed_by_server());
+  EXPECT_FALSE(chunked.was_reset()) << "what the client still sent is read";
   EXPECT_EQ(handler.requests, 0);
 
   RawClient exact = connect();
@@ -337,6 +344,7 @@ TEST_F(HttpServerTest, idle_and_stalled_connections_are_closed_in_time) {
 
 TEST_F(HttpServerTest, two_thousand_half_open_connections_do_not_stop_others) {
   options.limits.connections = 500;
+  options.limits.handshake_and_header = domain::kHour;
   open();
   RawClient early = connect();
   early.send(kGet);
