@@ -5,11 +5,12 @@
 namespace era {
 namespace {
 
-/// One end of the stretch: the run it lies in, and what a slot of that run costs.
+/// One end of the stretch: the run it lies in, and what a slot of that run costs. Does what
+/// Lane::slot_cost does, but looks prices up only where the capacity changes.
 class Edge {
  public:
   Edge(const Lane& lane, const Gang& gang, std::size_t run)
-      : lane_(&lane), gang_(&gang), step_(&lane.runs().all()[run]) {
+      : lane_(&lane), gang_(gang), step_(&lane.runs().all()[run]) {
     look();
   }
   std::int64_t cost() const { return cost_; }
@@ -21,11 +22,27 @@ class Edge {
   }
 
  private:
-  void look() { cost_ = lane_->slot_cost(step_->value, *gang_); }
+  void look() {
+    const Run& run = step_->value;
+    if (run.capacity != capacity_) [[unlikely]] {
+      capacity_ = run.capacity;
+      gpu_totals_ = lane_->capacity_of(run).gpu_prices->totals();
+    }
+    if (gang_.gpus > run.gpus_free || gang_.cpu_millis > run.cpu_millis_free) {
+      cost_ = Lane::kInfeasible;
+      return;
+    }
+    cost_ = gpu_totals_[run.gpus_promised + gang_.gpus] - gpu_totals_[run.gpus_promised];
+    if (gang_.core_units > 0) {
+      cost_ += lane_->capacity_of(run).core_prices->cost(run.core_units, gang_.core_units);
+    }
+  }
 
   const Lane* lane_;
-  const Gang* gang_;
+  Gang gang_;
   const Steps<Run>::Step* step_;
+  std::int32_t capacity_ = -1;
+  const std::int64_t* gpu_totals_ = nullptr;
   std::int64_t cost_ = 0;
 };
 
@@ -61,11 +78,13 @@ class Slide {
     } else if (head_.infeasible()) {
       skip_to(head_.end());
     } else {
-      const std::int64_t by = std::min(room(), starts_.last - start_);
-      cost_ += by * (head_.cost() - tail_.cost());
-      start_ += by;
-      if (tail_.end() == start_) tail_.next();
-      if (head_.end() == start_ + starts_.length) head_.next();
+      const std::int64_t tail_end = tail_.end();
+      const std::int64_t head_end = head_.end() - starts_.length;
+      const std::int64_t next = std::min({tail_end, head_end, starts_.last});
+      cost_ += (next - start_) * (head_.cost() - tail_.cost());
+      start_ = next;
+      if (tail_end == next) tail_.next();
+      if (head_end == next) head_.next();
     }
   }
 

@@ -21,8 +21,10 @@ Ground::Ground(domain::Duration slot)
 }
 
 const Lane* Ground::lane_of(const NodeId& node) const {
-  const auto home = homes_.find(node);
-  return home == homes_.end() ? nullptr : &lanes_.at(home->second);
+  for (const auto& [key, lane] : lanes_) {
+    if (lane.find(node) != nullptr) return &lane;
+  }
+  return nullptr;
 }
 
 const NodeLine* Ground::find(const NodeId& node) const {
@@ -45,13 +47,13 @@ void Ground::put_node(const PlanNode& node) {
   CHECK(node.capacity.gpus >= 0 && node.capacity.cpu_millis >= 0 && node.capacity.memory_bytes >= 0,
         "a node cannot have less than nothing");
   NodeLine line{node, true, kEndOfTime, Steps<Load>(begin_, Load{})};
-  if (homes_.contains(node.id)) line.load = take(node.id).load;
+  if (find(node.id) != nullptr) line.load = take(node.id).load;
   if (node.closed_from < domain::kNever) line.closed_slot = node.closed_from.ms / slot_.ms;
   insert(std::move(line));
 }
 
 void Ground::remove_node(const NodeId& id) {
-  if (!homes_.contains(id)) return;
+  if (find(id) == nullptr) return;
   NodeLine line = take(id);
   line.present = false;
   insert(std::move(line));
@@ -59,17 +61,14 @@ void Ground::remove_node(const NodeId& id) {
 }
 
 NodeLine Ground::take(const NodeId& id) {
-  const auto home = homes_.find(id);
-  const auto lane = lanes_.find(home->second);
+  const auto lane = lanes_.find(lane_of(id)->key());
   NodeLine line = lane->second.take(id);
   if (lane->second.nodes().empty()) lanes_.erase(lane);
-  homes_.erase(home);
   return line;
 }
 
 void Ground::insert(NodeLine line) {
   const LaneKey key{line.node.pool, lower_case(line.node.gpu_model)};
-  homes_[line.node.id] = key;
   lanes_.try_emplace(key, key, begin_, prices_).first->second.insert(std::move(line));
 }
 
@@ -85,9 +84,9 @@ void Ground::forget_if_gone(const NodeId& id) {
 
 void Ground::change(const Hold& hold, std::int32_t sign) {
   for (const auto& [node, ranks] : ranks_by_node(hold.nodes)) {
-    const auto home = homes_.find(node);
-    if (home == homes_.end()) continue;
-    lanes_.at(home->second).add(node, hold.slots, hold.per_rank, sign * ranks);
+    const Lane* lane = lane_of(node);
+    if (lane == nullptr) continue;
+    lanes_.at(lane->key()).add(node, hold.slots, hold.per_rank, sign * ranks);
     if (sign < 0) forget_if_gone(node);
   }
 }

@@ -24,6 +24,7 @@ class Ground {
   std::int64_t begin() const { return begin_; }
   const PriceList& prices() const { return *prices_; }
   const std::map<LaneKey, Lane>& lanes() const { return lanes_; }
+  /// O(lanes x log nodes).
   const Lane* lane_of(const domain::NodeId& node) const;
   const NodeLine* find(const domain::NodeId& node) const;
 
@@ -48,7 +49,6 @@ class Ground {
   std::int64_t begin_ = 0;
   std::shared_ptr<const PriceList> prices_;
   std::map<LaneKey, Lane> lanes_;
-  std::map<domain::NodeId, LaneKey> homes_;
 };
 
 /// How many ranks each node of `nodes` gets.

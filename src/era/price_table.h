@@ -20,6 +20,9 @@ class PriceTable {
     return total(promised + more) - total(promised);
   }
 
+  /// What the first n units cost, at [n], up to the capacity.
+  const std::int64_t* totals() const { return totals_.data(); }
+
  private:
   /// Past capacity every unit costs the top rate: whether there is room is not the table's
   /// business.

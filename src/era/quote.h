@@ -21,7 +21,8 @@ struct Move {
 };
 BOOST_DESCRIBE_STRUCT(Move, (), (job, start, finish, nodes))
 
-/// A place for a bid and its price. `moves` must be made before it is booked.
+/// A place for a bid and its price. `moves` must be made before it is booked, all together:
+/// everybody is unbooked first, since one may take the place of another.
 struct Offer {
   domain::PoolId pool;
   domain::Time start;

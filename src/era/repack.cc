@@ -19,6 +19,8 @@ constexpr std::int32_t kWidestGang = 512;
 constexpr std::size_t kMostMoves = 64;
 constexpr std::size_t kMostWindows = 6;
 constexpr std::size_t kMostStarts = 2'000;
+/// How many places are looked for until it is given up, over all windows.
+constexpr int kMostTries = 48;
 
 /// A time at which the bid could run if others made room.
 struct Opening {
@@ -35,7 +37,8 @@ struct Scene {
   const Window& window;
   Time now;
   Reach reach;
-  std::vector<const Booking*> loose;  ///< May be moved, and overlap the window.
+  const std::vector<const Booking*>& loose;  ///< May be moved, and overlap the window.
+  int& tries_left;
 };
 
 bool overlap(SlotRange a, SlotRange b) { return a.first < b.end && b.first < a.end; }
@@ -201,15 +204,13 @@ std::int64_t clear_node(const Scene& scene, Ground& ground, Yield& yield, SlotRa
 }
 
 /// Clears nodes on `ground`, the easiest first, until the bid has a place in `slots`.
-bool clear(const Scene& scene, Ground& ground, SlotRange slots, Eviction& eviction) {
-  auto found = yields(scene, slots);
-  if (!found) return false;
+bool clear(const Scene& scene, Ground& ground, SlotRange slots, Yields found, Eviction& eviction) {
   const LaneKey key = scene.candidate.lane->key();
-  for (Yield& yield : found->nodes) {
-    found->missing -= clear_node(scene, ground, yield, slots, eviction);
-    if (found->missing > 0) continue;
+  for (Yield& yield : found.nodes) {
+    found.missing -= clear_node(scene, ground, yield, slots, eviction);
+    if (found.missing > 0) continue;
     if (place(ground.lanes().at(key), scene.candidate.ask, slots)) return true;
-    if (eviction.gone.size() >= kMostMoves) return false;
+    if (eviction.gone.size() >= kMostMoves || --scene.tries_left <= 0) return false;
   }
   return false;
 }
@@ -226,6 +227,7 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
     return key(a) < key(b);
   });
   for (const Booking* booking : order) {
+    if (--scene.tries_left <= 0) return false;
     auto move = another_place(scene.plan, ground, *booking, scene.now, scene.reach);
     if (!move) return false;
     hold(scene.plan, ground, moved(*booking, *move));
@@ -234,14 +236,17 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
   return true;
 }
 
-/// The offer at `start`, if others can be put elsewhere. Leaves `ground` as it was.
-std::optional<Offer> make_room(const Scene& scene, Ground& ground, Time start) {
-  const Duration slot = scene.plan.settings().slot;
-  const Window at_start{start, start + scene.bid.duration, scene.bid.duration, true};
-  const SlotRange slots = touched(at_start.first, at_start.finish_by, slot);
+/// The offer at `start`, if others can be put elsewhere. Leaves `ground` as it was, and copies it
+/// from the plan when it is first needed.
+std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, Time start) {
+  const SlotRange slots = touched(start, start + scene.bid.duration, scene.plan.settings().slot);
+  auto found = yields(scene, slots);
+  if (!found) return std::nullopt;
+  if (!copy) copy = scene.plan.ground();
+  Ground& ground = *copy;
   std::optional<Offer> offer;
   Eviction eviction;
-  if (clear(scene, ground, slots, eviction)) {
+  if (clear(scene, ground, slots, std::move(*found), eviction)) {
     const Lane& lane = ground.lanes().at(scene.candidate.lane->key());
     auto nodes = place(lane, scene.candidate.ask, slots);
     const Hold held{scene.bid.shape.per_rank, *nodes, slots};
@@ -273,13 +278,15 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   if (candidates == nullptr || when == nullptr) return std::nullopt;
   const auto loose = loose_bookings(plan, *when, now);
   if (loose.empty()) return std::nullopt;
-  Ground ground = plan.ground();
+  std::optional<Ground> copy;
   for (const bool in_time : {false, true}) {
+    int tries_left = kMostTries / 2;
     std::optional<Offer> best;
     for (const Candidate& candidate : *candidates) {
-      const Scene scene{plan, bid, candidate, *when, now, {in_time, false}, loose};
+      const Scene scene{plan, bid, candidate, *when, now, {in_time, false}, loose, tries_left};
       for (const Opening& opening : openings(scene)) {
-        auto offer = make_room(scene, ground, opening.start);
+        if (tries_left <= 0) break;
+        auto offer = make_room(scene, copy, opening.start);
         if (!offer) continue;
         const bool better =
             !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
