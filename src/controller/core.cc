@@ -1,7 +1,7 @@
 #include "controller/core.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "controller/reconcile.h"
 
@@ -20,17 +20,46 @@ Core::Core(std::unique_ptr<Writer> writer, Settings settings, Time now)
 
 std::vector<base::Result<>> Core::commit(std::span<const ledger::Command> commands, Time now) {
   Writer::Batch batch = writer_->commit(commands, now);
-  std::set<domain::NodeId> nodes;
   for (const PlacedFact& placed : batch.facts) {
-    for (const auto& node : touched(writer_->state(), placed.fact.event)) nodes.insert(node);
+    for (const auto& node : touched(writer_->state(), placed.fact.event)) untold_.insert(node);
   }
-  for (const auto& node : nodes) tell(node);
+  if (!writer_->is_behind()) {
+    greet();
+    for (const auto& node : std::exchange(untold_, {})) tell(node);
+  }
   publish(batch.facts);
   return std::move(batch.answers);
 }
 
+/// Agents whose hello has become a fact are told what to run from now on.
+void Core::greet() {
+  const auto& nodes = writer_->state().nodes.nodes;
+  std::erase_if(greeting_, [&](const domain::NodeId& id) {
+    const auto node = nodes.find(id);
+    const auto seat = seats_.find(id);
+    if (node == nodes.end() || seat == seats_.end()) return true;
+    const bool absent =
+        node->second.state == NodeState::down || node->second.state == NodeState::joining;
+    if (absent || node->second.inventory != seat->second.hello) return false;
+    seat->second.hello.reset();
+    seat->second.greeted = true;
+    untold_.insert(id);
+    return true;
+  });
+}
+
+void Core::close(const Connection& connection) {
+  connection->close();
+  const auto seat = seats_.find(connection->node());
+  if (seat != seats_.end() && seat->second.connection == connection) seats_.erase(seat);
+}
+
 std::vector<ledger::Command> Core::connected(const Connection& connection, Time) {
   const domain::NodeId& node = connection->node();
+  if (writer_->is_behind()) {
+    connection->close();  // Nobody knows now what it should run; it comes again.
+    return {};
+  }
   if (!writer_->state().nodes.nodes.contains(node)) {
     connection->send(
         ports::Rejected{fmt::format("the cluster has no node {}; join it again", node.value)});
@@ -38,19 +67,13 @@ std::vector<ledger::Command> Core::connected(const Connection& connection, Time)
     return {};
   }
   Seat& seat = seats_[node];
-  if (seat.connection && seat.connection != connection)
+  if (seat.connection && seat.connection != connection) {
     seat.connection->close();  // The newer one is the living one.
-  seat = {connection, false, {}};
+  }
+  seat = {connection, std::nullopt, false, std::nullopt};
+  greeting_.erase(node);
   connection->send(ports::Welcome{settings_.lease});
   return {};
-}
-
-std::vector<ledger::Command> Core::greeted(const Connection& connection,
-                                           const ports::Hello& hello) {
-  seats_.at(connection->node()).greeted = true;
-  presence_[connection->node()].connected = true;
-  return {
-      own(ledger::nodes::Command{ledger::nodes::ReportNode{connection->node(), hello.inventory}})};
 }
 
 std::vector<ledger::Command> Core::reported(const Connection& connection,
@@ -65,22 +88,32 @@ std::vector<ledger::Command> Core::reported(const Connection& connection,
     commands.push_back(
         own(ledger::nodes::Command{ledger::nodes::ReportNode{known.name, known.inventory}}));
   }
-  if (!report.ranks.empty())
+  if (!report.ranks.empty()) {
     commands.push_back(own(ledger::jobs::Command{observed(connection->node(), report)}));
+  }
   return commands;
 }
 
 std::vector<ledger::Command> Core::heard(const Connection& connection,
                                          const ports::FromAgent& message, Time now) {
-  const auto seat = seats_.find(connection->node());
-  const bool is_current = seat != seats_.end() && seat->second.connection == connection;
-  if (!is_current || !writer_->state().nodes.nodes.contains(connection->node())) return {};
+  const domain::NodeId& node = connection->node();
+  const auto seat = seats_.find(node);
+  if (seat == seats_.end() || seat->second.connection != connection) return {};
+  if (writer_->is_behind()) {
+    close(connection);
+    return {};
+  }
+  if (!writer_->state().nodes.nodes.contains(node)) {
+    connection->send(ports::Rejected{fmt::format("node {} was removed", node.value)});
+    close(connection);
+    return {};
+  }
   if (const auto* hello = std::get_if<ports::Hello>(&message)) {
-    auto commands = greeted(connection, *hello);
-    presence_[connection->node()].last_report = now;
-    seat->second.told.clear();
-    connection->send(ports::Wanted{wanted(writer_->state(), connection->node())});
-    return commands;
+    seat->second.hello = hello->inventory;
+    presence_[node].connected = true;
+    presence_[node].last_report = now;
+    greeting_.insert(node);
+    return {own(ledger::nodes::Command{ledger::nodes::ReportNode{node, hello->inventory}})};
   }
   const auto* report = std::get_if<ports::Report>(&message);
   if (report == nullptr || !seat->second.greeted) return {};
@@ -101,6 +134,13 @@ Time Core::last_contact(const domain::NodeId& node) const {
 
 std::vector<ledger::Command> Core::tick(Time now) {
   std::vector<ledger::Command> commands{own(ledger::Tick{})};
+  if (writer_->is_behind()) return commands;
+  for (const auto& node : greeting_) {
+    const auto seat = seats_.find(node);
+    if (seat == seats_.end() || !seat->second.hello) continue;
+    commands.push_back(
+        own(ledger::nodes::Command{ledger::nodes::ReportNode{node, *seat->second.hello}}));
+  }
   for (const auto& [id, node] : writer_->state().nodes.nodes) {
     const Time contact = last_contact(id);
     const bool counts = node.state != NodeState::down && node.state != NodeState::joining;
@@ -133,8 +173,12 @@ void Core::tell(const domain::NodeId& node) {
   const auto seat = seats_.find(node);
   if (seat == seats_.end() || !seat->second.greeted) return;
   auto orders = wanted(writer_->state(), node);
-  if (orders == seat->second.told) return;
-  if (seat->second.connection->send(ports::Wanted{orders})) seat->second.told = std::move(orders);
+  if (seat->second.told == orders) return;
+  if (seat->second.connection->send(ports::Wanted{orders})) {
+    seat->second.told = std::move(orders);
+  } else {
+    untold_.insert(node);
+  }
 }
 
 void Core::publish(const std::vector<PlacedFact>& facts) {

@@ -2,6 +2,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -47,10 +49,15 @@ class Core {
  private:
   struct Seat {
     Connection connection;
+    /// What it said it has, until that is in the ledger: only then is it told what to run, so that
+    /// a machine that has booted again is not told to go on with what it lost.
+    std::optional<domain::Inventory> hello;
     bool greeted = false;
-    std::vector<ports::RankOrder> told;  ///< What it was last told to run.
+    /// What it was last told to run; none: nothing yet.
+    std::optional<std::vector<ports::RankOrder>> told;
   };
-  std::vector<ledger::Command> greeted(const Connection& connection, const ports::Hello& hello);
+  void close(const Connection& connection);
+  void greet();
   std::vector<ledger::Command> reported(const Connection& connection, const ports::Report& report,
                                         domain::Time now);
   domain::Time last_contact(const domain::NodeId& node) const;
@@ -63,6 +70,8 @@ class Core {
   std::map<domain::NodeId, Seat> seats_;
   std::map<domain::NodeId, Presence> presence_;
   QuoteBook quotes_;
+  std::set<domain::NodeId> greeting_;  ///< Nodes whose hello is not in the ledger yet.
+  std::set<domain::NodeId> untold_;    ///< Nodes that may not know what is wanted of them.
   std::vector<Desk::Follow> followers_;
 };
 

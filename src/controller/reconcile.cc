@@ -36,7 +36,10 @@ RankOrder order(const ledger::State& state, const Job& job, const Attempt& attem
   RankOrder to;
   to.key = {job.id, attempt.number, number};
   to.stop = attempt.stop != ledger::jobs::StopKind::none;
+  const bool is_in_the_way = attempt.stop == ledger::jobs::StopKind::give_way ||
+                             attempt.stop == ledger::jobs::StopKind::overrun;
   to.grace = job.spec.program.grace;
+  if (is_in_the_way) to.grace = std::min(to.grace, ledger::jobs::kMostGraceInTheWay);
   to.stop_reason = attempt.stop_reason;
   to.program = job.spec.program;
   to.per_rank = job.spec.bid.shape.per_rank;

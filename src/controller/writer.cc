@@ -1,5 +1,7 @@
 #include "controller/writer.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace controller {
@@ -18,22 +20,24 @@ Result<std::unique_ptr<Writer>> Writer::open(ports::EventLog& log) {
   std::unique_ptr<Writer> writer(new Writer(log));
   if (auto loaded = writer->load(); !loaded)
     return std::unexpected(std::move(loaded).error().while_doing("read the log"));
+  writer->given_ = writer->position_;
   return writer;
 }
 
 Result<> Writer::load() {
   auto snapshot = log_.load_snapshot();
   if (!snapshot) return base::pass(snapshot);
-  state_ = std::make_unique<ledger::State>();
-  memo_ = {};
-  position_ = 0;
+  auto state = std::make_unique<ledger::State>();
+  std::uint64_t position = 0;
   if (snapshot->has_value()) {
-    auto state = ledger::decode_state((*snapshot)->state);
-    if (!state) return base::pass(state);
-    *state_ = *std::move(state);
-    position_ = (*snapshot)->position;
+    auto decoded = ledger::decode_state((*snapshot)->state);
+    if (!decoded) return base::pass(decoded);
+    *state = *std::move(decoded);
+    position = (*snapshot)->position;
   }
-  hashed_at_ = snapshot_at_ = position_;
+  state_ = std::move(state);
+  memo_ = {};
+  hashed_at_ = snapshot_at_ = position_ = position;
   for (;;) {
     auto facts = read_facts(log_, position_, kReadAtOnce);
     if (!facts) return base::pass(facts);
@@ -43,6 +47,25 @@ Result<> Writer::load() {
     }
   }
   behind_ = false;
+  return {};
+}
+
+/// Reads the log again after a failed append. Adds to `found` what had been written all the same.
+Result<> Writer::catch_up(std::vector<PlacedFact>& found) {
+  auto before = std::move(state_);
+  const std::uint64_t size_before = position_;
+  if (auto loaded = load(); !loaded) {
+    behind_ = true;
+    state_ = std::move(before);
+    position_ = size_before;
+    return loaded;
+  }
+  while (given_ < position_) {
+    auto facts = read_facts(log_, given_, kReadAtOnce);
+    if (!facts) return base::pass(facts);
+    for (auto& placed : *facts) found.push_back(std::move(placed));
+    given_ = found.back().position + 1;
+  }
   return {};
 }
 
@@ -111,11 +134,12 @@ Result<> Writer::append() {
 Writer::Batch Writer::commit(std::span<const ledger::Command> commands, Time now) {
   Batch batch;
   if (behind_) {
-    if (auto loaded = load(); !loaded) {
+    if (auto loaded = catch_up(batch.facts); !loaded) {
       batch.answers.assign(commands.size(), std::unexpected(loaded.error()));
       return batch;
     }
   }
+  now = std::max(now, state_->at);  // A clock that was set back must not undo what was.
   pending_.clear();
   for (const ledger::Command& command : commands) {
     auto events = ledger::decide(*state_, command, now);
@@ -128,16 +152,18 @@ Writer::Batch Writer::commit(std::span<const ledger::Command> commands, Time now
   }
   follow_up(now);
   if (auto done = append(); !done) {
-    behind_ = true;
     for (auto& answer : batch.answers) {
       if (answer) answer = std::unexpected(done.error());
     }
+    static_cast<void>(catch_up(batch.facts));  // Else with the next batch.
     return batch;
   }
-  batch.facts = std::move(pending_);
+  for (auto& placed : pending_) batch.facts.push_back(std::move(placed));
   pending_.clear();
-  if (position_ - snapshot_at_ >= kSnapshotEvery)
+  given_ = position_;
+  if (position_ - snapshot_at_ >= kSnapshotEvery) {
     static_cast<void>(save_snapshot());  // Without one, opening is slower.
+  }
   return batch;
 }
 

@@ -21,7 +21,9 @@ class Writer {
 
   struct Batch {
     std::vector<base::Result<>> answers;  ///< One a command, in order.
-    std::vector<PlacedFact> facts;        ///< Durable; what follows from the state included.
+    /// Durable and not given before: what follows from the state included, and what an earlier
+    /// batch turns out to have written although its append had failed.
+    std::vector<PlacedFact> facts;
   };
   /// Decides each command on the state that those before it left, adds what follows from the state
   /// at `now`, appends all facts at once and answers. Nothing is answered with success before it is
@@ -30,6 +32,9 @@ class Writer {
 
   const ledger::State& state() const { return *state_; }
   std::uint64_t position() const { return position_; }
+  /// True while the log could not be read after a failed append: `state` may hold what is not
+  /// durable, so nothing may be done by it.
+  bool is_behind() const { return behind_; }
   /// When something follows from the state if no command comes before.
   domain::Time next_wake(domain::Time now) const { return ledger::next_wake(*state_, now); }
 
@@ -46,6 +51,7 @@ class Writer {
  private:
   explicit Writer(ports::EventLog& log) : log_(log) {}
   base::Result<> load();
+  base::Result<> catch_up(std::vector<PlacedFact>& found);
   base::Result<> replay(const PlacedFact& placed);
   void take(ledger::Event event, const ledger::Command& cause, domain::Time now);
   void follow_up(domain::Time now);
@@ -55,6 +61,7 @@ class Writer {
   std::unique_ptr<ledger::State> state_;
   ledger::jobs::Memo memo_;
   std::uint64_t position_ = 0;
+  std::uint64_t given_ = 0;  ///< Facts before it were handed to the caller of `commit`.
   std::uint64_t hashed_at_ = 0;
   std::uint64_t snapshot_at_ = 0;
   bool behind_ = false;  ///< The log may hold other facts than the state; read it before deciding.

@@ -29,6 +29,7 @@ std::uint64_t fnv1a(std::string_view text) {
 void rebuild(State& state) {
   access::rebuild(state.access);
   state.answered.insert(state.answered_order.begin(), state.answered_order.end());
+  state.plan.advance(state.at);
   state.plan.set_prices(state.accounts.prices);
   for (const auto& [id, node] : state.nodes.nodes) {
     if (!node.pool.value.empty()) state.plan.put_node(nodes::plan_node(node));

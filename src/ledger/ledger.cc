@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/check.h"
+#include "base/json.h"
 
 namespace ledger {
 namespace {
@@ -13,6 +13,7 @@ using domain::Time;
 using Events = std::vector<Event>;
 
 constexpr std::size_t kKeptAnswers = 100'000;
+constexpr std::size_t kLongestId = 200;
 
 jobs::View view_of(const State& state, Time now) {
   return {state.jobs, state.accounts, state.nodes, state.plan, now};
@@ -73,6 +74,9 @@ bool has_rebooted(const State& state, const nodes::ReportNode& wish) {
 
 Result<Events> decide_one(const State& state, const Command&, Time now,
                           const nodes::Command& wish) {
+  if (const auto* join = std::get_if<nodes::JoinNode>(&wish)) {
+    if (auto ok = access::check_name("node", join->node.value); !ok) return base::pass(ok);
+  }
   const auto* removal = std::get_if<nodes::RemoveNode>(&wish);
   if (removal != nullptr && state.jobs.held.contains(removal->node)) {
     return base::fail(ErrorCode::conflict, "jobs run on node {}; drain it and wait, or cancel them",
@@ -129,6 +133,9 @@ void apply_one(State& state, const FactType& fact, Time at) {
 }  // namespace
 
 Result<Events> decide(const State& state, const Command& command, Time now) {
+  if (command.id.value.size() > kLongestId || !base::is_utf8(command.id.value)) {
+    return base::invalid("command", "an id is at most {} bytes of UTF-8 text", kLongestId);
+  }
   if (state.answered.contains(command.id)) return Events{};
   return std::visit([&](const auto& wish) { return decide_one(state, command, now, wish); },
                     command.wish);
@@ -143,7 +150,8 @@ Events next(const State& state, jobs::Memo& memo, Time now) {
 Time next_wake(const State& state, Time now) { return jobs::next_wake(state.jobs, now); }
 
 void apply(State& state, const Fact& fact) {
-  state.plan.advance(fact.at);
+  state.at = std::max(state.at, fact.at);
+  state.plan.advance(state.at);
   remember(state, fact.command);
   std::visit([&](const auto& event) { apply_one(state, event, fact.at); }, fact.event);
 }

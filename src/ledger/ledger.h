@@ -31,6 +31,7 @@ struct Command {
 /// Everything the controller knows: the fold of the facts.
 struct State {
   std::string cluster;
+  domain::Time at;  ///< Of the newest fact.
   access::State access;
   accounts::State accounts;
   nodes::State nodes;
@@ -40,7 +41,7 @@ struct State {
   std::vector<domain::CommandId> answered_order;
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
-BOOST_DESCRIBE_STRUCT(State, (), (cluster, access, accounts, nodes, jobs, answered_order))
+BOOST_DESCRIBE_STRUCT(State, (), (cluster, at, access, accounts, nodes, jobs, answered_order))
 
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.

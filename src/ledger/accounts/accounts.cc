@@ -12,6 +12,7 @@ using Events = std::vector<Event>;
 constexpr std::size_t kKeptLines = 1'000;
 /// A thousand million credits: far from overflow, whatever is added up.
 constexpr Money kLargestGrant = domain::credits(1'000'000'000);
+constexpr Money kMostGranted = domain::credits(1'000'000'000'000);
 
 void note(State& state, const AccountId& account, const MoneyMoved& fact, domain::Time at) {
   if (!account.value.starts_with("team:")) return;
@@ -35,11 +36,15 @@ void apply_one(State& state, const MoneyMoved& fact, domain::Time at) {
 
 void apply_one(State& state, const PricesSet& fact, domain::Time) { state.prices = fact.prices; }
 
-Result<Events> decide_one(const State&, const Grant& wish) {
+Result<Events> decide_one(const State& state, const Grant& wish) {
   if (wish.amount <= Money{})
     return base::invalid("credits", "a grant must be more than 0 credits");
   if (wish.amount > kLargestGrant)
     return base::invalid("credits", "more than 1,000,000,000 credits at once");
+  if (wish.amount - balance(state, grants_account()) > kMostGranted) {
+    return base::fail(base::ErrorCode::resource_exhausted,
+                      "1,000,000,000,000 credits have been granted, the most there may be");
+  }
   return Events{MoneyMoved{grants_account(), team_account(wish.team), wish.amount, "grant", {}}};
 }
 

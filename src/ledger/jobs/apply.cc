@@ -144,6 +144,8 @@ void apply_one(Change change, const BookingsMoved& fact) {
     booking.start = move.start;
     booking.finish = move.finish;
     booking.nodes = move.nodes;
+    booking.earliest = std::max(booking.earliest, job->retry_at);
+    booking.deadline = job->deadline;
     job->booking = booking;
     change.plan.book(booking);
   }
@@ -163,10 +165,11 @@ void apply_one(Change change, const JobExtended& fact) {
   job->charged = job->charged + fact.added;
   if (!job->booking) return;
   change.plan.unbook(fact.job);
-  job->booking->finish = fact.finish;
+  job->booking->finish = std::max(job->booking->finish, fact.finish);
   job->deadline = std::max(job->deadline, fact.finish);
   job->booking->deadline = job->deadline;
-  change.plan.book(*job->booking);
+  change.plan.restore(
+      *job->booking);  // Its nodes may have closed since; it runs there all the same.
 }
 
 void apply_one(Change change, const AttemptStarted& fact) {

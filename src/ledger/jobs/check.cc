@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/json.h"
 #include "ledger/jobs/jobs.h"
 
 namespace ledger::jobs {
@@ -17,7 +18,10 @@ constexpr Duration kLongestGrace{3'600'000};
 constexpr Duration kLongestJob{90 * domain::kDay.ms};
 constexpr std::int64_t kMostAmount = std::int64_t{1} << 50;
 
-bool has_zero(const std::string& text) { return text.find('\0') != std::string::npos; }
+/// Facts are kept as JSON: what is no UTF-8 would come back changed.
+bool is_text(const std::string& text) {
+  return text.find('\0') == std::string::npos && base::is_utf8(text);
+}
 
 Result<> check_command(const domain::Program& program) {
   if (program.command.empty() || program.command[0].empty()) {
@@ -28,8 +32,9 @@ Result<> check_command(const domain::Program& program) {
   }
   std::size_t bytes = 0;
   for (const auto& argument : program.command) {
-    if (has_zero(argument))
-      return base::invalid("program.command", "an argument holds a zero byte");
+    if (!is_text(argument)) {
+      return base::invalid("program.command", "an argument is no UTF-8 text");
+    }
     bytes += argument.size();
   }
   if (bytes > kMostCommandBytes)
@@ -45,7 +50,7 @@ bool is_variable_name(const std::string& name) {
 
 Result<> check_folder(std::string_view field, const std::string& path) {
   if (path.empty()) return {};
-  if (path[0] != '/' || has_zero(path) || path.size() > 4'096) {
+  if (path[0] != '/' || !is_text(path) || path.size() > 4'096) {
     return base::invalid(field, "'{}' is not an absolute path", path.substr(0, 80));
   }
   return {};
@@ -67,7 +72,7 @@ Result<> check_program(const domain::Program& program) {
       return base::invalid("program.env", "'{}' is not the name of a variable", name.substr(0, 80));
     if (name.starts_with("BERTH_"))
       return base::invalid("program.env", "{}: names that start with BERTH_ are Berth's", name);
-    if (has_zero(value)) return base::invalid("program.env", "{} holds a zero byte", name);
+    if (!is_text(value)) return base::invalid("program.env", "{} is no UTF-8 text", name);
   }
   if (program.max_retries < 0 || program.max_retries > kMostRetries) {
     return base::invalid("program.max_retries", "must be 0 to {}", kMostRetries);
@@ -132,7 +137,7 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
 }  // namespace
 
 Result<> check(const domain::JobSpec& spec, domain::Time now) {
-  if (spec.name.size() > 200 || has_zero(spec.name))
+  if (spec.name.size() > 200 || !is_text(spec.name))
     return base::invalid("name", "longer than 200 bytes");
   if (auto ok = check_program(spec.program); !ok) return ok;
   return check_bid(spec.bid, now);

@@ -62,8 +62,8 @@ Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money 
   if (offer && !offer->moves.empty()) {
     BookingsMoved moved{{}, fmt::format("makes room for job {}", job.value)};
     for (const auto& move : offer->moves) {
-      const Job* mover = find(context.view.jobs, move.job);
-      moved.moves.push_back({move.job, move.start, move.finish, mover->booking->pool, move.nodes});
+      const auto& pool = context.view.nodes.nodes.at(move.nodes.front()).pool;
+      moved.moves.push_back({move.job, move.start, move.finish, pool, move.nodes});
     }
     offer->moves.clear();
     events.push_back(std::move(moved));
@@ -108,6 +108,7 @@ Result<era::Offer> honoured(const View& view, const domain::Bid& bid, era::Offer
 }
 
 Result<Events> decide_one(Context context, const MakeBid& wish) {
+  if (context.id.value.empty()) return base::invalid("command", "a bid needs an id");
   if (context.view.jobs.by_command.contains(context.id)) return Events{};
   if (auto ok = check(wish.spec, context.view.now); !ok) return base::pass(ok);
   if (context.view.jobs.live.size() >= kMostLiveJobs) {
@@ -180,6 +181,10 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   if (wish.added <= domain::Duration{} || wish.added > domain::kDay * 90) {
     return base::invalid("duration", "must be more than 0 and at most 90 days");
   }
+  if (!job.booking && job.job_class != JobClass::flex) {
+    return base::fail(ErrorCode::conflict, "job {} looks for another place; ask again later",
+                      job.id.value);
+  }
   if (!job.booking) return extend_flex(context, wish, job);
   const domain::Time finish = job.booking->finish + wish.added;
   const auto answer = era::extension(context.view.plan, job.id, finish);
@@ -212,31 +217,57 @@ const Rank* place_of(const View& view, const domain::NodeId& node, const SeenRan
   return rank.node == node ? &rank : nullptr;
 }
 
+/// A good end is exit code 0 without a signal, whatever else is said (P7).
+domain::ExitCause cause_of(const RankEnded& end) {
+  if (end.cause != domain::ExitCause::success) return end.cause;
+  if (end.signal != 0) return domain::ExitCause::crashed;
+  return end.exit_code == 0 ? domain::ExitCause::success : domain::ExitCause::failed;
+}
+
+/// A newer checkpoint of a job that goes on; also one that came through only after its attempt.
+std::optional<CheckpointKept> checkpoint_in(const View& view, const domain::NodeId& node,
+                                            const SeenRank& seen) {
+  const Job* job = find(view.jobs, seen.job);
+  if (job == nullptr || domain::is_final(job->state) || seen.checkpoint.empty())
+    return std::nullopt;
+  if (!job->checkpoint.empty() && seen.checkpoint_step <= job->checkpoint_step) return std::nullopt;
+  const auto attempt = std::ranges::find(job->attempts, seen.attempt, &Attempt::number);
+  const bool ran_here =
+      attempt != job->attempts.end() &&
+      std::ranges::find(attempt->ranks, node, &Rank::node) != attempt->ranks.end();
+  if (!ran_here) return std::nullopt;
+  return CheckpointKept{seen.job, seen.checkpoint, seen.checkpoint_step};
+}
+
 /// What of `seen` the state does not know yet.
-void observe(const View& view, const Rank& rank, const SeenRank& seen, Events& events) {
+void observe(const Rank& rank, const SeenRank& seen, Events& events) {
   if (seen.started && rank.started == domain::Time{}) {
     events.push_back(RankStarted{seen.job, seen.attempt, seen.rank});
-  }
-  const Job& job = view.jobs.jobs.at(seen.job);
-  const bool newer = job.checkpoint.empty() || seen.checkpoint_step > job.checkpoint_step;
-  if (!seen.checkpoint.empty() && newer) {
-    events.push_back(CheckpointKept{seen.job, seen.checkpoint, seen.checkpoint_step});
   }
   if (!seen.ended) return;
   RankEnded end = seen.end;
   end.job = seen.job;
   end.attempt = seen.attempt;
   end.rank = seen.rank;
+  end.cause = cause_of(end);
   events.push_back(std::move(end));
 }
 
 Result<Events> decide_one(Context context, const ObserveNode& wish) {
   Events events;
   std::set<std::pair<domain::JobId, std::int32_t>> told;  // An agent may say a thing twice.
+  std::map<domain::JobId, CheckpointKept> checkpoints;    // Every rank tells its job's newest.
+  for (const SeenRank& seen : wish.ranks) {
+    if (auto kept = checkpoint_in(context.view, wish.node, seen)) {
+      const auto& known = checkpoints.try_emplace(seen.job, *kept).first->second;
+      if (known.step < kept->step) checkpoints.insert_or_assign(seen.job, *std::move(kept));
+    }
+  }
+  for (auto& [job, kept] : checkpoints) events.push_back(std::move(kept));
   for (const SeenRank& seen : wish.ranks) {
     const Rank* rank = place_of(context.view, wish.node, seen);
     if (rank == nullptr || rank->ended > domain::Time{}) continue;
-    if (told.emplace(seen.job, seen.rank).second) observe(context.view, *rank, seen, events);
+    if (told.emplace(seen.job, seen.rank).second) observe(*rank, seen, events);
   }
   return events;
 }

@@ -29,7 +29,7 @@ std::vector<Time> due_times(const Job& job) {
     const Time start = std::max(job.booking->start, job.retry_at);
     return {start - kLead, start};
   }
-  return {job.job_class == JobClass::flex ? job.spec.bid.deadline : job.deadline};
+  return {job.job_class == JobClass::flex ? queue_deadline(job) : job.deadline};
 }
 
 /// When a queued job may first start; 0 if it could at once.
@@ -85,6 +85,11 @@ const Attempt* live_attempt(const Job& job) {
 
 domain::Time flex_finish(const Job& job, const Attempt& attempt) {
   return attempt.started + (job.charged - job.used);
+}
+
+domain::Time queue_deadline(const Job& job) {
+  const auto& bid = job.spec.bid;
+  return bid.job_class == JobClass::flex ? bid.deadline : domain::kNever;
 }
 
 void index(State& state, const Job& job) {

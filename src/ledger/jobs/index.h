@@ -1,5 +1,5 @@
 #pragma once
-#include "ledger/jobs/job.h"
+#include "ledger/jobs/jobs.h"
 
 namespace ledger::jobs {
 
@@ -15,7 +15,10 @@ void free_place(State& state, const Job& job, const Attempt& attempt, std::int32
 /// The time at which what a flex job has paid for is used up.
 domain::Time flex_finish(const Job& job, const Attempt& attempt);
 
+/// When a queued job's wait is over: a flex bid may say. What overran its promise waits for ever.
+domain::Time queue_deadline(const Job& job);
+
 /// How long before a start the flex jobs in its way are asked to go: their grace and a margin.
-inline constexpr domain::Duration kLead{35'000};
+inline constexpr domain::Duration kLead{kMostGraceInTheWay.ms + 5'000};
 
 }  // namespace ledger::jobs

@@ -28,6 +28,9 @@ struct Memo {
 /// The most that one bid may ask for; past it the answer is a refusal or 400 with the field.
 inline constexpr std::int32_t kMostRanks = 4'096;
 inline constexpr std::size_t kMostLiveJobs = 200'000;
+/// Where somebody else was promised the place, a program that is stopped has no more grace than
+/// this, whatever it asked for.
+inline constexpr domain::Duration kMostGraceInTheWay{30'000};
 
 /// Answers a wish. Changes nothing. A repeated bid (same command id) gives no facts.
 base::Result<std::vector<Event>> decide(const View& view, const domain::CommandId& id,

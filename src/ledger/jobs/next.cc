@@ -15,7 +15,6 @@ using domain::Money;
 using domain::Time;
 using Events = std::vector<Event>;
 
-constexpr std::size_t kMovesAtOnce = 64;
 constexpr std::size_t kQueueGroupsLookedAt = 256;
 /// A flex job starts where no promise is due for so long, or for its whole duration if shorter.
 constexpr Duration kWorthStarting{30 * 60'000};
@@ -28,9 +27,21 @@ Events stop_torn(const View& view) {
                           "another rank ended badly"}};
 }
 
+/// Paid time that a job has not had, because its place was taken or lost for a while: it may use it
+/// now at no cost, if nobody else was promised the place.
+std::optional<JobExtended> make_up(const View& view, const Job& job, const Attempt& attempt) {
+  const Duration owed = job.charged - job.used - (view.now - attempt.started);
+  if (owed < domain::kSecond) return std::nullopt;
+  const Time finish = view.now + owed;
+  const auto answer = era::extension(view.plan, job.id, finish);
+  if (!std::holds_alternative<Money>(answer)) return std::nullopt;
+  return JobExtended{job.id, {}, finish, {}, "started late"};
+}
+
 /// More time for a job whose time is over, if nobody else was promised it and the team can pay;
 /// else it is stopped.
 Events overrun(const View& view, const Job& job, const Attempt& attempt) {
+  if (const auto late = make_up(view, job, attempt)) return {*late};
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
   const Time finish = job.booking->finish + step;
   const auto answer = era::extension(view.plan, job.id, finish);
@@ -85,7 +96,7 @@ Events act_on_due(const View& view, const Job& job) {
     return flex_finish(job, *attempt) <= view.now ? overrun_flex(view, job, *attempt) : Events{};
   }
   if (job.booking) return start_booked(view, job);
-  if (job.job_class == JobClass::flex && job.spec.bid.deadline <= view.now) {
+  if (job.job_class == JobClass::flex && queue_deadline(job) <= view.now) {
     return end_job(view, job, JobState::expired,
                    "its deadline passed before there was idle capacity");
   }
@@ -146,11 +157,16 @@ Events place_again(const View& view, const Job& job) {
   domain::Bid bid = job.spec.bid;
   bid.job_class = JobClass::reserved;
   bid.duration = still_needed(job);
-  bid.earliest = std::max(bid.earliest, view.now);
+  bid.earliest = std::max({bid.earliest, view.now, job.retry_at});
   bid.deadline = job.deadline;
   bid.max_price.reset();
-  const bool start_passed = bid.firm && job.attempts.empty() && job.promised_start < view.now;
-  if (start_passed || view.now + bid.duration > bid.deadline) return break_promise(view, job);
+  bid.firm = bid.firm && job.attempts_made == 0;
+  if (bid.firm) {
+    if (job.promised_start < view.now) return break_promise(view, job);
+    bid.earliest = job.promised_start;
+    bid.deadline = job.promised_start + bid.duration;
+  }
+  if (bid.earliest + bid.duration > bid.deadline) return break_promise(view, job);
   const era::Answer answer = era::quote(view.plan, bid, view.now);
   const auto* offer = std::get_if<era::Offer>(&answer);
   if (offer == nullptr) return {};
@@ -167,8 +183,13 @@ Events place_unplaced(const View& view) {
 }
 
 Events start_early(const View& view) {
-  const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, kMovesAtOnce);
+  const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, 1);
   if (moves.empty()) return {};
+  // Free by promise is not yet free: what ran there may still be dying.
+  const era::Move& move = moves.front();
+  const Job& job = view.jobs.jobs.at(move.job);
+  if (job.retry_at > view.now) return {};
+  if (!start_attempt(view, job, job.booking->pool, move.nodes)) return {};
   return {moved(view, moves, "its place is free already")};
 }
 

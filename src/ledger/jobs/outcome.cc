@@ -16,7 +16,8 @@ using Events = std::vector<Event>;
 enum class Remedy {
   retry,       ///< Something passing: again, after a pause, as often as the job allows.
   retry_free,  ///< Not the job's doing: again, not counted.
-  retry_away,  ///< The node is bad: it is quarantined, and again elsewhere.
+  retry_away,  ///< The node is bad: it is quarantined, and again elsewhere. Where a job meets the
+               ///< same a second time, it is the job that is bad.
   give_up,     ///< It would end the same way again.
 };
 
@@ -30,7 +31,7 @@ constexpr std::array kRules{
     Rule{ExitCause::shim_lost, Remedy::retry},      Rule{ExitCause::out_of_memory, Remedy::give_up},
     Rule{ExitCause::disk_full, Remedy::retry},      Rule{ExitCause::port_in_use, Remedy::retry},
     Rule{ExitCause::cannot_start, Remedy::give_up}, Rule{ExitCause::crashed, Remedy::retry},
-    Rule{ExitCause::failed, Remedy::give_up},       Rule{ExitCause::stopped, Remedy::retry},
+    Rule{ExitCause::failed, Remedy::give_up},       Rule{ExitCause::stopped, Remedy::retry_free},
     Rule{ExitCause::success, Remedy::give_up},
 };
 
@@ -81,18 +82,30 @@ void go_on_as_flex(const View& view, const Job& job, Events& events) {
 
 void retry(const View& view, const Job& job, const Verdict& verdict, Events& events) {
   const bool free_of_charge = verdict.rule.remedy == Remedy::retry_free;
+  const bool blames_node = verdict.rule.remedy == Remedy::retry_away;
+  const bool again =
+      blames_node && std::ranges::any_of(job.attempts, [&](const Attempt& attempt) {
+        return attempt.state == AttemptState::ended && attempt.cause == verdict.rule.cause;
+      });
+  if (again) {
+    end(view, job, JobState::failed, fmt::format("{}, as before on another node", verdict.detail),
+        events);
+    return;
+  }
   if (!free_of_charge && job.retries_used >= job.spec.program.max_retries) {
     end(view, job, JobState::failed,
         fmt::format("{}; no retries left of {}", verdict.detail, job.retries_used), events);
     return;
   }
-  if (verdict.rule.remedy == Remedy::retry_away) {
+  if (blames_node && view.nodes.nodes.contains(verdict.node)) {
     events.push_back(nodes::NodeStateSet{verdict.node, domain::NodeState::quarantined,
                                          verdict.detail, domain::NodeState::quarantined});
   }
   const auto pause = free_of_charge ? domain::Duration{} : backoff(job.retries_used);
   events.push_back(JobInterrupted{job.id, verdict.detail, view.now + pause,
                                   job.retries_used + (free_of_charge ? 0 : 1), job.job_class});
+  // What a lost node took from its time is given back, as far as its promise allows.
+  if (free_of_charge && job.booking) events.push_back(BookingLost{job.id, verdict.detail});
 }
 
 }  // namespace
