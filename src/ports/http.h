@@ -43,8 +43,8 @@ class HttpHandler {
   using Reply = std::function<void(HttpResponse)>;
   virtual ~HttpHandler() = default;
   virtual void handle(HttpRequest request, Reply reply) = 0;
-  /// A WebSocket upgrade. Reply with 101 to accept it, whereupon `opened` is called with the
-  /// stream; any other response is sent instead.
+  /// A WebSocket upgrade. Set `opened` before returning and reply with 101 to accept it, whereupon
+  /// `opened` is called with the stream; any other response is sent instead.
   virtual void upgrade(HttpRequest request, Reply reply,
                        std::function<void(std::shared_ptr<TextStream>)>& opened) = 0;
 };

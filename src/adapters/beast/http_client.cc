@@ -14,6 +14,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -56,6 +57,20 @@ bool is_stale(AnyClientSocket& any) {
   char byte = 0;
   socket.receive(asio::buffer(&byte, 1), asio::ip::tcp::socket::message_peek, failed);
   return failed != asio::error::would_block;
+}
+
+/// How often a reader of a quiet stream is asked whether it wants to leave.
+constexpr std::chrono::milliseconds kQuiet(200);
+/// How long a server may take to say goodbye in turn.
+constexpr std::chrono::milliseconds kGoodbye(2'000);
+
+/// Runs `loop` until there is a result; false if there is none in time.
+bool run_until(asio::io_context& loop, const std::optional<error_code>& result,
+               std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  loop.restart();
+  while (!result && loop.run_one_until(end) > 0) continue;
+  return result.has_value();
 }
 
 }  // namespace
@@ -153,17 +168,31 @@ template <class WebSocket>
 Result<> HttpClient::State::read_texts(WebSocket& socket,
                                        const std::function<bool(std::string_view)>& on_text) {
   boost::beast::flat_buffer buffer;
+  std::optional<error_code> read;
+  const auto read_next = [&] {
+    read.reset();
+    socket.async_read(buffer, [&read](error_code failed, std::size_t) { read = failed; });
+  };
+  read_next();
   while (true) {
-    const error_code failed = finish(loop, [&](auto done) { socket.async_read(buffer, done); });
-    if (failed == websocket::error::closed) return {};
-    if (failed) return broken(failed, "read stream");
+    const bool is_quiet = !run_until(loop, read, kQuiet);
+    if (!is_quiet && *read == websocket::error::closed) return {};
+    if (!is_quiet && *read) return broken(*read, "read stream");
     const auto bytes = buffer.cdata();
     const std::string_view text(static_cast<const char*>(bytes.data()), bytes.size());
-    if (!on_text(text)) break;
+    if (!on_text(is_quiet ? "" : text)) break;
+    if (is_quiet) continue;
     buffer.consume(buffer.size());
+    read_next();
   }
-  // How well the goodbye goes changes nothing any more.
-  (void)finish(loop, [&](auto done) { socket.async_close(websocket::close_code::normal, done); });
+  std::optional<error_code> closed;
+  socket.async_close(websocket::close_code::normal,
+                     [&closed](error_code failed) { closed = failed; });
+  run_until(loop, closed, kGoodbye);
+  // However well that went: what is still under way refers to what lives here.
+  get_lowest_layer(socket).close();
+  loop.restart();
+  while ((!read || !closed) && loop.run_one() > 0) continue;
   return {};
 }
 

@@ -318,6 +318,7 @@ void stream_texts_in_order(HttpClient& from, StreamWatch& watch) {
   });
   int count = 0;
   const auto response = from.stream(get("/events"), [&count](std::string_view text) {
+    if (text.empty()) return true;
     EXPECT_EQ(text, fmt::format("text {}", count));
     ++count;
     return true;
@@ -356,11 +357,32 @@ TEST_F(HttpClientTest, a_reader_may_end_the_stream) {
     while (stream->send("more")) std::this_thread::sleep_for(100us);
   });
   int count = 0;
-  const auto response =
-      client()->stream(get("/"), [&count](std::string_view) { return ++count < 5; });
+  const auto response = client()->stream(
+      get("/"), [&count](std::string_view text) { return text.empty() || ++count < 5; });
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(count, 5);
   sender.join();
+  EXPECT_TRUE(eventually([&watch] { return watch.closed() == 1; }));
+}
+
+TEST_F(HttpClientTest, a_reader_of_a_quiet_stream_is_asked_whether_it_stays) {
+  StreamWatch watch;
+  handler.on_stream = [&watch](TextStream stream) { watch.take(std::move(stream)); };
+  serve();
+  std::vector<std::string> texts;
+  int quiet = 0;
+  const auto response = client()->stream(get("/"), [&](std::string_view text) {
+    if (!text.empty()) {
+      texts.emplace_back(text);
+      return true;
+    }
+    ++quiet;
+    EXPECT_TRUE(quiet > 3 || watch.get()->send(fmt::format("text {}", quiet)));
+    return quiet < 5;
+  });
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 101);
+  EXPECT_EQ(texts, (std::vector<std::string>{"text 1", "text 2", "text 3"}));
   EXPECT_TRUE(eventually([&watch] { return watch.closed() == 1; }));
 }
 
@@ -371,8 +393,8 @@ TEST_F(HttpClientTest, a_reader_that_is_too_slow_is_closed) {
   serve();
   std::atomic<bool> refused = false;
   std::jthread reader([&] {
-    const auto response = client()->stream(get("/"), [&refused](std::string_view) {
-      return eventually([&refused] { return refused.load(); });
+    const auto response = client()->stream(get("/"), [&refused](std::string_view text) {
+      return text.empty() || eventually([&refused] { return refused.load(); });
     });
     EXPECT_FALSE(response) << "the stream broke off";
   });
