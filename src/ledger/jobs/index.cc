@@ -106,7 +106,12 @@ void hold_place(State& state, const Job& job, const Attempt& attempt, std::int32
   const Rank& place = attempt.ranks.at(static_cast<std::size_t>(rank));
   const bool flex = !job.booking;
   const auto& amount = job.spec.bid.shape.per_rank;
-  state.held[place.node].push_back({job.id, attempt.number, rank, amount, place.gpu_uuids, flex});
+  // In order, so that a rebuilt state lists them as the lived one does.
+  auto& held = state.held[place.node];
+  const auto at =
+      std::ranges::upper_bound(held, std::pair(job.id, rank), {},
+                               [](const Held& entry) { return std::pair(entry.job, entry.rank); });
+  held.insert(at, {job.id, attempt.number, rank, amount, place.gpu_uuids, flex});
   if (flex) state.flex_held[place.node] = state.flex_held[place.node] + amount;
 }
 
