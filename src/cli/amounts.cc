@@ -25,14 +25,14 @@ constexpr std::array<ByteUnit, 14> kByteUnits{{{"", 1},
                                                {"K", kKi},
                                                {"KiB", kKi},
                                                {"KB", 1'000},
-                                               {"M", kKi * kKi},
-                                               {"MiB", kKi * kKi},
+                                               {"M", kKi* kKi},
+                                               {"MiB", kKi* kKi},
                                                {"MB", 1'000'000},
-                                               {"G", kKi * kKi * kKi},
-                                               {"GiB", kKi * kKi * kKi},
+                                               {"G", kKi* kKi* kKi},
+                                               {"GiB", kKi* kKi* kKi},
                                                {"GB", 1'000'000'000},
-                                               {"T", kKi * kKi * kKi * kKi},
-                                               {"TiB", kKi * kKi * kKi * kKi},
+                                               {"T", kKi* kKi* kKi* kKi},
+                                               {"TiB", kKi* kKi* kKi* kKi},
                                                {"TB", 1'000'000'000'000}}};
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
 
@@ -137,7 +137,9 @@ base::Result<GpuWish> parse_gpus(std::string_view text) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '_' || c == '.';
   });
-  if (!has_name || (colon != std::string_view::npos && wish.model.empty())) {
+  const bool is_odd = wish.model.starts_with('-') || wish.model.starts_with('.');
+  const bool is_cut = colon != std::string_view::npos && wish.model.empty();
+  if (!has_name || is_odd || is_cut) {
     return base::invalid("gpus", "'{}' names no GPU model; write 2 or A100:2", text);
   }
   return wish;

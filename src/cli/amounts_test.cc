@@ -8,10 +8,15 @@ namespace cli {
 namespace {
 
 TEST(Amounts, BytesAreRead) {
-  const std::vector<std::pair<const char*, std::int64_t>> cases{
-      {"2GiB", std::int64_t{2} << 30}, {"2G", std::int64_t{2} << 30},  {"512MB", 512'000'000},
-      {"1.5TiB", 1'649'267'441'664},   {"1000", 1'000},                {"0", 0},
-      {"16 gib", std::int64_t{16} << 30}, {"1kb", 1'000},              {"8B", 8}};
+  const std::vector<std::pair<const char*, std::int64_t>> cases{{"2GiB", std::int64_t{2} << 30},
+                                                                {"2G", std::int64_t{2} << 30},
+                                                                {"512MB", 512'000'000},
+                                                                {"1.5TiB", 1'649'267'441'664},
+                                                                {"1000", 1'000},
+                                                                {"0", 0},
+                                                                {"16 gib", std::int64_t{16} << 30},
+                                                                {"1kb", 1'000},
+                                                                {"8B", 8}};
   for (const auto& [text, bytes] : cases) {
     const auto read = parse_bytes(text);
     ASSERT_TRUE(read) << text;
@@ -56,7 +61,8 @@ TEST(Amounts, GpusAreRead) {
   EXPECT_EQ(*parse_gpus("A100:4"), (GpuWish{4, "A100"}));
   EXPECT_EQ(*parse_gpus("rtx-4090:2"), (GpuWish{2, "rtx-4090"}));
   EXPECT_EQ(*parse_gpus("A100"), (GpuWish{1, "A100"}));
-  for (const char* text : {"", ":4", "A100:", "A100:x", "-1", "A100:-2", "5000", "A 100:2", "a/b:1"}) {
+  for (const char* text :
+       {"", ":4", "A100:", "A100:x", "-1", "A100:-2", "5000", "A 100:2", "a/b:1"}) {
     EXPECT_FALSE(parse_gpus(text)) << text;
   }
 }

@@ -52,8 +52,9 @@ struct Quote {
   std::optional<Offer> cheaper;
   std::string text;
 };
-BOOST_DESCRIBE_STRUCT(Quote, (), (quote_id, expires, offer, refusal, promised_finish, firm_start,
-                                  cheaper, text))
+BOOST_DESCRIBE_STRUCT(Quote, (),
+                      (quote_id, expires, offer, refusal, promised_finish, firm_start, cheaper,
+                       text))
 
 struct Rank {
   std::int32_t rank = 0;
@@ -66,8 +67,8 @@ struct Rank {
   std::int32_t signal = 0;
   std::string detail;
 };
-BOOST_DESCRIBE_STRUCT(Rank, (), (rank, node, gpu_uuids, started, ended, cause, exit_code, signal,
-                                 detail))
+BOOST_DESCRIBE_STRUCT(Rank, (),
+                      (rank, node, gpu_uuids, started, ended, cause, exit_code, signal, detail))
 
 struct Attempt {
   std::int32_t number = 0;
@@ -79,8 +80,8 @@ struct Attempt {
   std::string resume_from;
   std::vector<Rank> ranks;
 };
-BOOST_DESCRIBE_STRUCT(Attempt, (), (number, state, started, ended, cause, detail, resume_from,
-                                    ranks))
+BOOST_DESCRIBE_STRUCT(Attempt, (),
+                      (number, state, started, ended, cause, detail, resume_from, ranks))
 
 struct Transition {
   std::int64_t at = 0;
@@ -117,10 +118,11 @@ struct Job {
   bool simulated = false;
   std::vector<Transition> history;
 };
-BOOST_DESCRIBE_STRUCT(Job, (), (id, name, user, team, state, job_class, cause, submitted, ended,
-                                planned_start, planned_finish, deadline, promised_start, price,
-                                held, paid, pool, nodes, refusal, text, attempts, checkpoint,
-                                checkpoint_step, promise_broken, simulated, history))
+BOOST_DESCRIBE_STRUCT(Job, (),
+                      (id, name, user, team, state, job_class, cause, submitted, ended,
+                       planned_start, planned_finish, deadline, promised_start, price, held, paid,
+                       pool, nodes, refusal, text, attempts, checkpoint, checkpoint_step,
+                       promise_broken, simulated, history))
 
 struct Jobs {
   std::vector<Job> jobs;
@@ -176,8 +178,8 @@ struct Node {
   Amounts capacity;
   Amounts in_use;
 };
-BOOST_DESCRIBE_STRUCT(Node, (), (name, pool, gpu_model, state, cause, since, simulated, capacity,
-                                 in_use))
+BOOST_DESCRIBE_STRUCT(Node, (),
+                      (name, pool, gpu_model, state, cause, since, simulated, capacity, in_use))
 
 struct Nodes {
   std::vector<Node> nodes;
@@ -194,8 +196,9 @@ struct CalendarHour {
   std::int64_t next_gpu_hour = 0;
   std::int64_t next_core_hour = 0;
 };
-BOOST_DESCRIBE_STRUCT(CalendarHour, (), (pool, from, capacity_gpus, free_gpus, capacity_cpu_millis,
-                                         free_cpu_millis, next_gpu_hour, next_core_hour))
+BOOST_DESCRIBE_STRUCT(CalendarHour, (),
+                      (pool, from, capacity_gpus, free_gpus, capacity_cpu_millis, free_cpu_millis,
+                       next_gpu_hour, next_core_hour))
 
 struct Calendar {
   std::vector<CalendarHour> hours;
@@ -216,8 +219,8 @@ struct PriceList {
   std::int64_t flex_permille = 0;
   std::vector<CurveStep> curve;
 };
-BOOST_DESCRIBE_STRUCT(PriceList, (), (gpu_hour, core_hour, eager_permille, firm_permille,
-                                      flex_permille, curve))
+BOOST_DESCRIBE_STRUCT(PriceList, (),
+                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve))
 
 struct Team {
   std::string team;

@@ -16,17 +16,15 @@ struct Context {
   Output& output;
   std::vector<std::string> words;  ///< As typed, without the program's name and what follows "--".
   std::optional<std::vector<std::string>> command;  ///< What follows "--".
-  std::string server = {};  ///< --server; empty: not given.
-  std::string token = {};   ///< --token; empty: not given.
+  std::string server = {};                          ///< --server; empty: not given.
+  std::string token = {};                           ///< --token; empty: not given.
   std::string ca_pem = {};  ///< Certificates to trust instead of the file's; empty: not given.
   bool yes = false;         ///< --yes: ask nothing.
 
   Here here() const {
     return {environment.now(), [this](domain::Time at) { return environment.local_offset(at); }};
   }
-  std::string moment(std::int64_t ms) const {
-    return show_moment({ms}, here(), output.language());
-  }
+  std::string moment(std::int64_t ms) const { return show_moment({ms}, here(), output.language()); }
   std::string say(std::string_view id, std::initializer_list<std::string_view> values = {}) const {
     return output.say(id, values);
   }

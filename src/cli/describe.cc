@@ -13,11 +13,11 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array kTakesValue{
-    "--name"sv,    "--ranks"sv, "--gpus"sv,    "--cores"sv,   "--memory"sv,    "--pool"sv,
-    "--placement"sv, "--by"sv,  "--after"sv,   "--at"sv,      "--max-price"sv, "--framework"sv,
-    "--conda"sv,   "--venv"sv,  "--env"sv,     "--workdir"sv, "--retries"sv,   "--grace"sv,
-    "--output"sv,  "--count"sv, "--quote-id"sv, "--lang"sv,   "--server"sv,    "--token"sv,
-    "--duration"sv, "-t"sv};
+    "--name"sv,      "--ranks"sv, "--gpus"sv,     "--cores"sv,   "--memory"sv,    "--pool"sv,
+    "--placement"sv, "--by"sv,    "--after"sv,    "--at"sv,      "--max-price"sv, "--framework"sv,
+    "--conda"sv,     "--venv"sv,  "--env"sv,      "--workdir"sv, "--retries"sv,   "--grace"sv,
+    "--output"sv,    "--count"sv, "--quote-id"sv, "--lang"sv,    "--server"sv,    "--token"sv,
+    "--duration"sv,  "-t"sv};
 
 bool is_dropped(std::string_view word, std::string_view option) {
   const std::string_view name = word.substr(0, word.find('='));
@@ -54,15 +54,14 @@ std::string state_text(const Context& context, std::string_view state) {
 }
 
 bool is_final_state(std::string_view state) {
-  constexpr std::array kFinal{"refused"sv, "succeeded"sv, "failed"sv,
-                              "cancelled"sv, "expired"sv, "lost"sv};
+  constexpr std::array kFinal{"refused"sv,   "succeeded"sv, "failed"sv,
+                              "cancelled"sv, "expired"sv,   "lost"sv};
   return std::ranges::find(kFinal, state) != kFinal.end();
 }
 
 std::string offer_text(const Context& context, const Offer& offer) {
-  return context.say("offer.line",
-                     {printable(offer.pool), context.moment(offer.start),
-                      context.moment(offer.finish), show_credits({offer.price})});
+  return context.say("offer.line", {printable(offer.pool), context.moment(offer.start),
+                                    context.moment(offer.finish), show_credits({offer.price})});
 }
 
 std::string shell_word(std::string_view word) {
@@ -96,14 +95,14 @@ std::string command_with(const Context& context, std::string_view option, std::s
 void show_refusal(Context& context, const Refusal& refusal, std::string_view text) {
   Output& output = context.output;
   const std::string id = fmt::format("refusal.{}", refusal.reason);
-  const std::string reason = !text.empty()     ? printable(text)
-                             : text::has(id)   ? context.say(id)
-                                               : printable(refusal.reason);
+  const std::string reason = !text.empty()   ? printable(text)
+                             : text::has(id) ? context.say(id)
+                                             : printable(refusal.reason);
   output.paragraph(context.say("refused.reason", {reason}), Style::warning);
   if (!refusal.blocking.empty()) {
     const std::string until = context.moment(refusal.blocked_until.value_or(0));
-    output.line(context.say("refused.blocking", {fmt::format("{}", fmt::join(refusal.blocking, ", ")),
-                                                 until}));
+    output.line(context.say("refused.blocking",
+                            {fmt::format("{}", fmt::join(refusal.blocking, ", ")), until}));
   }
   if (!refusal.changes.empty()) output.line(context.say("refused.accepted"));
   for (const Change& change : refusal.changes) show_change(context, change);
@@ -130,11 +129,15 @@ void show_jobs(Context& context, const std::vector<Job>& jobs) {
   for (const Job& job : jobs) {
     const std::string nodes = fmt::format("{}", fmt::join(job.nodes, ","));
     const std::int64_t money = is_final_state(job.state) ? job.paid : job.price;
-    table.rows.push_back({std::to_string(job.id), printable(job.name), printable(job.user),
+    table.rows.push_back({std::to_string(job.id),
+                          printable(job.name),
+                          printable(job.user),
                           {state_text(context, job.state), style_of_state(job.state)},
-                          printable(job.job_class), context.moment(job.planned_start),
+                          printable(job.job_class),
+                          context.moment(job.planned_start),
                           context.moment(job.ended > 0 ? job.ended : job.planned_finish),
-                          show_credits({money}), printable(nodes)});
+                          show_credits({money}),
+                          printable(nodes)});
   }
   context.output.table(table);
 }

@@ -14,6 +14,8 @@ using base::ErrorCode;
 constexpr domain::Duration kRefreshEvery{1'000};
 constexpr domain::Duration kPollEvery{300};
 constexpr domain::Duration kLongestPause{5'000};
+/// What a rank wrote last may arrive after its end; so long is waited for it at most.
+constexpr domain::Duration kLongestTail{10'000};
 constexpr domain::Duration kLongestOutage = domain::kMinute * 10;
 
 bool is_passing(const base::Error& error) {
@@ -114,9 +116,11 @@ bool Follower::on_text(std::string_view text) {
   }
   heed_interrupts();
   if (left_) return false;
-  if (context_.environment.now() - refreshed_ >= kRefreshEvery) {
+  const domain::Time now = context_.environment.now();
+  if (final_since_.ms > 0) return now - final_since_ < kLongestTail;
+  if (now - refreshed_ >= kRefreshEvery) {
     // A failure here is no news: the stream itself will break, too, if the controller is away.
-    if (const auto fresh = refresh(); fresh && is_final_state(job_.state)) return false;
+    static_cast<void>(refresh());
   }
   return true;
 }
@@ -141,17 +145,17 @@ base::Result<bool> Follower::poll_rank(std::int32_t rank) {
   const bool has_none = !piece && piece.error().code == ErrorCode::not_found;
   if (!piece && !has_none) return base::pass(piece);
   Cursor& cursor = cursors_[rank];
+  cursor.complete = has_none || piece->complete;
   if (piece) {
     take(*piece, cursor);
     if (!piece->text.empty()) return true;
   }
   const std::int32_t newest = job_.attempts.empty() ? 0 : job_.attempts.back().number;
-  const bool is_over = has_none || piece->complete;
-  if (!is_over || stays_in_attempt_ || cursor.attempt == 0 || cursor.attempt >= newest) {
-    return false;
-  }
+  const bool has_next = cursor.attempt > 0 && cursor.attempt < newest && !stays_in_attempt_;
+  if (!cursor.complete || !has_next) return false;
   cursor.attempt += 1;
   cursor.offset = 0;
+  cursor.complete = false;
   return true;
 }
 
@@ -162,13 +166,28 @@ Query Follower::query_of(std::int32_t rank) {
   return query;
 }
 
+bool Follower::is_all_shown() const {
+  return std::ranges::all_of(cursors_, [](const auto& each) { return each.second.complete; });
+}
+
 /// What came between the last look and the end of the job.
 void Follower::drain() {
-  constexpr int kMostPieces = 100'000;
-  for (int i = 0; i < kMostPieces; ++i) {
+  domain::Time moved_at = context_.environment.now();
+  while (!left_) {
     const auto moved = poll_once();
-    if (!moved) context_.output.note(context_.say("note.log_cut", {moved.error().message}));
-    if (!moved || !*moved || left_) return;
+    const domain::Time now = context_.environment.now();
+    if (!moved || now - moved_at > kLongestTail) {
+      const std::string why = moved ? "" : moved.error().message;
+      context_.output.note(context_.say("note.log_cut", {why}));
+      return;
+    }
+    if (*moved) {
+      moved_at = now;
+    } else if (is_all_shown()) {
+      return;
+    } else {
+      context_.environment.wait({50});
+    }
   }
 }
 
@@ -221,6 +240,7 @@ base::Result<> Follower::refresh() {
   auto job = server_.get<Job>(fmt::format("/v1/jobs/{}", job_.id));
   if (!job) return base::pass(job);
   job_ = *std::move(job);
+  if (is_final_state(job_.state) && final_since_.ms == 0) final_since_ = refreshed_;
   say_state();
   return {};
 }
@@ -235,8 +255,8 @@ void Follower::heed_interrupts() {
     return;
   }
   context_.output.note(context_.say("note.cancelling", {std::to_string(job_.id)}));
-  auto asked = server_.ask({"POST", fmt::format("/v1/jobs/{}/cancel", job_.id), {},
-                            boost::json::object()});
+  auto asked =
+      server_.ask({"POST", fmt::format("/v1/jobs/{}/cancel", job_.id), {}, boost::json::object()});
   if (!asked) context_.output.note("berth: " + asked.error().message, Style::bad);
 }
 
@@ -246,8 +266,8 @@ void Follower::say_state() {
   const std::string key = fmt::format("{}/{}", job_.state, attempt);
   if (key == said_) return;
   said_ = key;
-  std::string text = context_.say("note.state", {std::to_string(job_.id),
-                                                 state_text(context_, job_.state)});
+  std::string text =
+      context_.say("note.state", {std::to_string(job_.id), state_text(context_, job_.state)});
   const bool runs = job_.state == "running" || job_.state == "starting";
   if (runs && !job_.nodes.empty()) {
     text += context_.say("note.on_nodes", {fmt::format("{}", fmt::join(job_.nodes, ", "))});
@@ -276,8 +296,8 @@ int status_of(const Job& job) {
 }
 
 std::string ending_text(const Context& context, const Job& job) {
-  std::string text = context.say("note.state", {std::to_string(job.id),
-                                                state_text(context, job.state)});
+  std::string text =
+      context.say("note.state", {std::to_string(job.id), state_text(context, job.state)});
   const std::string& why = job.text.empty() ? job.cause : job.text;
   if (!why.empty()) text += ": " + why;
   if (job.attempts.empty()) return printable(text);

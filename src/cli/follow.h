@@ -17,8 +17,8 @@ enum class OnInterrupt {
 struct FollowOptions {
   std::int32_t rank = 0;
   std::int32_t attempt = 0;  ///< To begin with; 0: the newest.
-  bool all_ranks = false;  ///< Every rank's log, each line with its rank in front.
-  bool states = true;      ///< Say on standard error how the job gets on.
+  bool all_ranks = false;    ///< Every rank's log, each line with its rank in front.
+  bool states = true;        ///< Say on standard error how the job gets on.
   OnInterrupt on_interrupt = OnInterrupt::cancel;
 };
 
@@ -42,6 +42,7 @@ class Follower {
   struct Cursor {
     std::int32_t attempt = 0;  ///< 0: the newest.
     std::int64_t offset = 0;
+    bool complete = false;   ///< Nothing more will come of this attempt.
     std::string begun = {};  ///< Of a line that has not ended, when lines get a prefix.
   };
   Query query_of(std::int32_t rank);
@@ -49,6 +50,7 @@ class Follower {
   bool on_text(std::string_view text);
   base::Result<bool> poll_once();
   base::Result<bool> poll_rank(std::int32_t rank);
+  bool is_all_shown() const;
   void drain();
   void take(const LogPiece& piece, Cursor& cursor);
   void show(std::int32_t rank, std::string_view text, Cursor& cursor);
@@ -67,6 +69,7 @@ class Follower {
   std::string said_;
   std::string broken_line_;
   domain::Time refreshed_;
+  domain::Time final_since_;  ///< 0: the job has not ended yet.
   int heeded_ = 0;
   bool left_ = false;
   bool polls_ = false;

@@ -11,7 +11,7 @@
 namespace cli {
 namespace {
 
-constexpr int kLeft = 30;   // Columns for names.
+constexpr int kLeft = 30;  // Columns for names.
 constexpr int kWidth = 100;
 
 bool is_flag(const CLI::Option& option) { return option.get_items_expected_max() == 0; }
@@ -85,8 +85,8 @@ std::string words_after(const CLI::App& verb, const CLI::App& root) {
 std::string help_text(const CLI::App& verb, const CLI::App& common, std::string_view path,
                       const Output& output, std::span<const ExtraVerb> extra) {
   const auto verbs = verbs_of(verb);
-  std::string made = fmt::format("{} {}\n\n", output.say("help.usage"),
-                                 usage(verb, path, !verbs.empty()));
+  std::string made =
+      fmt::format("{} {}\n\n", output.say("help.usage"), usage(verb, path, !verbs.empty()));
   for (const std::string& line : wrapped(verb.get_description(), kWidth)) made += line + "\n";
   if (!verbs.empty()) {
     made += fmt::format("\n{}\n", output.say("help.verbs"));
@@ -137,20 +137,22 @@ std::string completion_script(const CLI::App& root, bool zsh, std::span<const Ex
     }
   }
   std::string made = zsh ? "#compdef berth\nautoload -U +X bashcompinit && bashcompinit\n" : "";
-  made += "_berth() {\n"
-          "  local current=${COMP_WORDS[COMP_CWORD]} path='' words='' word i\n"
-          "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
-          "    word=${COMP_WORDS[i]}\n"
-          "    [[ $word == -* ]] && break\n"
-          "    path=\"${path:+$path }$word\"\n"
-          "  done\n"
-          "  case $path in\n";
+  made +=
+      "_berth() {\n"
+      "  local current=${COMP_WORDS[COMP_CWORD]} path='' words='' word i\n"
+      "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
+      "    word=${COMP_WORDS[i]}\n"
+      "    [[ $word == -* ]] && break\n"
+      "    path=\"${path:+$path }$word\"\n"
+      "  done\n"
+      "  case $path in\n";
   made += fmt::format("    '') words='{}' ;;\n{}", top, cases);
-  made += "    *\\ *) path=${path%% *} ;;\n"
-          "  esac\n"
-          "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-          "}\n"
-          "complete -o default -F _berth berth\n";
+  made +=
+      "    *\\ *) path=${path%% *} ;;\n"
+      "  esac\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+      "}\n"
+      "complete -o default -F _berth berth\n";
   return made;
 }
 

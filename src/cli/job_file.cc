@@ -61,8 +61,12 @@ base::Result<std::string> any_text(std::string_view text) {
 base::Result<std::int32_t> parse_ranks(std::string_view text) {
   return parse_whole(text, 1, kMostRanks);
 }
-base::Result<std::int32_t> parse_retries(std::string_view text) { return parse_whole(text, 0, 100); }
-base::Result<std::int32_t> parse_count(std::string_view text) { return parse_whole(text, 1, 10'000); }
+base::Result<std::int32_t> parse_retries(std::string_view text) {
+  return parse_whole(text, 0, 100);
+}
+base::Result<std::int32_t> parse_count(std::string_view text) {
+  return parse_whole(text, 1, 10'000);
+}
 
 template <auto member>
 base::Result<> moment(JobRequest& request, const YAML::Node& node, const Place& place) {
@@ -225,8 +229,8 @@ std::span<const std::string_view> job_file_keys() { return kKeyNames; }
 
 base::Result<domain::Placement> parse_placement(std::string_view word) {
   using enum domain::Placement;
-  return choose(word, std::array{Choice{"any", any}, Choice{"packed", packed},
-                                 Choice{"spread", spread}});
+  return choose(word,
+                std::array{Choice{"any", any}, Choice{"packed", packed}, Choice{"spread", spread}});
 }
 
 base::Result<domain::Framework> parse_framework(std::string_view word) {
@@ -236,8 +240,8 @@ base::Result<domain::Framework> parse_framework(std::string_view word) {
 
 base::Result<domain::JobClass> parse_class(std::string_view word) {
   using enum domain::JobClass;
-  return choose(word, std::array{Choice{"reserved", reserved}, Choice{"eager", eager},
-                                 Choice{"flex", flex}});
+  return choose(
+      word, std::array{Choice{"reserved", reserved}, Choice{"eager", eager}, Choice{"flex", flex}});
 }
 
 std::string path_below(const std::string& folder, std::string_view path) {

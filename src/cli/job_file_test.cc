@@ -140,7 +140,9 @@ TEST(JobFile, TheParserTakesWhatTheSchemaShows) {
     const boost::json::object& property = entry.value().as_object();
     ASSERT_TRUE(property.contains("examples")) << key;
     for (const auto& example : property.at("examples").as_array()) {
-      const std::string yaml = key + ": " + base::to_text(example) + "\n";
+      const std::string value =
+          example.is_double() ? fmt::format("{}", example.get_double()) : base::to_text(example);
+      const std::string yaml = key + ": " + value + "\n";
       EXPECT_EQ(error_of(yaml), "no error") << yaml;
     }
     const auto* words = property.if_contains("enum");

@@ -32,7 +32,8 @@ base::Result<> check_window(const JobRequest& request, domain::Time now) {
   const domain::Duration duration = request.duration.value_or(domain::kHour);
   const domain::Time earliest = std::max(now, request.after.value_or(now));
   if (request.by && *request.by < earliest + duration) {
-    return base::invalid("by", "the deadline is {} after the earliest start, but the job asks for {}",
+    return base::invalid("by",
+                         "the deadline is {} after the earliest start, but the job asks for {}",
                          *request.by > earliest ? exact_duration(*request.by - earliest) : "0s",
                          exact_duration(duration));
   }

@@ -22,9 +22,7 @@ Output::Output(Environment& environment, text::Language language, bool json)
       colours_out_(environment.out_is_terminal() && wants_colour(environment)),
       colours_error_(environment.error_is_terminal() && wants_colour(environment)) {}
 
-void Output::line(std::string_view text) {
-  environment_.write_out(without_secrets(text) + "\n");
-}
+void Output::line(std::string_view text) { environment_.write_out(without_secrets(text) + "\n"); }
 
 void Output::raw(std::string_view bytes) { environment_.write_out(bytes); }
 

@@ -175,9 +175,9 @@ class Program {
     for (const ExtraVerb& each : extra_) names.push_back(each.name);
     const std::vector<std::string_view> choices(names.begin(), names.end());
     const std::string_view near = nearest(word, choices);
-    return usage_error(near.empty() ? context().say("error.unknown_verb", {printable(word)})
-                                    : context().say("error.unknown_verb_near",
-                                                    {printable(word), near}));
+    return usage_error(near.empty()
+                           ? context().say("error.unknown_verb", {printable(word)})
+                           : context().say("error.unknown_verb_near", {printable(word), near}));
   }
 
   int usage_error(const std::string& message) {
@@ -200,9 +200,8 @@ class Program {
       const std::string name = word.substr(0, word.find('='));
       if (!name.starts_with('-') || std::ranges::find(names, name) != names.end()) continue;
       const std::string_view near = nearest(name, choices);
-      return near.empty()
-                 ? context().say("error.unknown_option", {printable(name)})
-                 : context().say("error.unknown_option_near", {printable(name), near});
+      return near.empty() ? context().say("error.unknown_option", {printable(name)})
+                          : context().say("error.unknown_option_near", {printable(name), near});
     }
     return context().say("error.too_many");
   }

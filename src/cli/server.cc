@@ -23,19 +23,29 @@ std::string first_of(const std::string& option, const std::optional<std::string>
 
 ErrorCode code_of_status(int status) {
   switch (status) {
-    case 400: return ErrorCode::invalid_argument;
-    case 401: return ErrorCode::unauthenticated;
-    case 403: return ErrorCode::permission_denied;
-    case 404: return ErrorCode::not_found;
-    case 409: return ErrorCode::conflict;
-    case 410: return ErrorCode::gone;
+    case 400:
+      return ErrorCode::invalid_argument;
+    case 401:
+      return ErrorCode::unauthenticated;
+    case 403:
+      return ErrorCode::permission_denied;
+    case 404:
+      return ErrorCode::not_found;
+    case 409:
+      return ErrorCode::conflict;
+    case 410:
+      return ErrorCode::gone;
     case 413:
     case 429:
-    case 507: return ErrorCode::resource_exhausted;
+    case 507:
+      return ErrorCode::resource_exhausted;
     case 502:
-    case 503: return ErrorCode::unavailable;
-    case 504: return ErrorCode::deadline_exceeded;
-    default: return status < 500 ? ErrorCode::invalid_argument : ErrorCode::internal;
+    case 503:
+      return ErrorCode::unavailable;
+    case 504:
+      return ErrorCode::deadline_exceeded;
+    default:
+      return status < 500 ? ErrorCode::invalid_argument : ErrorCode::internal;
   }
 }
 

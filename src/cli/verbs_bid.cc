@@ -46,9 +46,9 @@ void show_offer(Context& context, const Quote& quote) {
   if (quote.firm_start && *quote.firm_start > 0) {
     show_field(context, "quote.firm_start", context.moment(*quote.firm_start));
   }
-  show_field(context, "quote.promised", promised > 0 && promised < domain::kNever.ms
-                                            ? context.moment(promised)
-                                            : context.say("quote.nothing_promised"));
+  show_field(context, "quote.promised",
+             promised > 0 && promised < domain::kNever.ms ? context.moment(promised)
+                                                          : context.say("quote.nothing_promised"));
   show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
   show_field(context, "quote.where",
              fmt::format("{} ({})", printable(offer.pool),
@@ -100,8 +100,8 @@ base::Result<int> quote(Context& context, const JobOptions& options) {
   context.output.line(context.say("quote.take", {context.moment(made->expires)}));
   Context taken = context;
   taken.words.front() = "submit";
-  context.output.line("  " + context.output.paint(
-                                 command_with(taken, "--quote-id", made->quote_id), Style::strong));
+  context.output.line("  " + context.output.paint(command_with(taken, "--quote-id", made->quote_id),
+                                                  Style::strong));
   return 0;
 }
 
@@ -162,8 +162,8 @@ std::string accepted_text(const Context& context, const Job& job) {
                                                      state_text(context, job.state)});
   const bool has_place = job.planned_start > 0 && job.planned_start < domain::kNever.ms;
   if (has_place) {
-    text += context.say("submit.place", {context.moment(job.planned_start),
-                                         context.moment(job.planned_finish)});
+    text += context.say("submit.place",
+                        {context.moment(job.planned_start), context.moment(job.planned_finish)});
   }
   text += context.say("submit.price", {show_credits({job.price})});
   return text;
@@ -258,8 +258,8 @@ void add_bid_verbs(Verbs& verbs, CLI::App& app) {
   add_job_options(quote_verb, context, *quoting);
 
   const auto submitting = std::make_shared<JobOptions>();
-  CLI::App& submit_verb =
-      add_verb(verbs, app, "submit", [&context, submitting] { return submit(context, *submitting); });
+  CLI::App& submit_verb = add_verb(verbs, app, "submit",
+                                   [&context, submitting] { return submit(context, *submitting); });
   add_job_options(submit_verb, context, *submitting);
   submit_verb.add_option("--quote-id", submitting->quote_id, context.say("option.quote-id"));
 

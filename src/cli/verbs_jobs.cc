@@ -92,9 +92,9 @@ void show_history(Context& context, const Job& job) {
 
 void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   const std::string state = state_text(context, job.state);
-  context.output.line(context.say(
-      "job.title", {std::to_string(job.id), printable(job.name),
-                    context.output.paint(state, style_of_state(job.state))}));
+  context.output.line(
+      context.say("job.title", {std::to_string(job.id), printable(job.name),
+                                context.output.paint(state, style_of_state(job.state))}));
   if (!job.text.empty()) context.output.paragraph(printable(job.text));
   std::string command;
   for (const std::string& word : spec.program.command) command += shell_word(word) + " ";
@@ -110,9 +110,9 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.deadline", context.moment(job.deadline));
   show_field(context, "job.ended", context.moment(job.ended));
   show_field(context, "job.nodes", fmt::format("{}", fmt::join(job.nodes, ", ")));
-  show_field(context, "job.money", context.say("job.money_line", {show_credits({job.price}),
-                                                                  show_credits({job.held}),
-                                                                  show_credits({job.paid})}));
+  show_field(context, "job.money",
+             context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),
+                                            show_credits({job.paid})}));
   show_field(context, "job.checkpoint", job.checkpoint);
   if (job.promise_broken) context.output.line(context.say("job.promise_broken"));
   if (job.simulated) context.output.line(context.say("job.simulated"));
@@ -188,25 +188,29 @@ base::Result<int> extend(Context& context, const Extension& wish) {
     if (!most) return base::pass(most);
     body["max_price"] = most->micros;
   }
-  return answer<Job>(context, {"POST", job_path(*id, "extend"), {}, std::move(body)},
-                     [&](const Job& job) {
-                       context.output.line(context.say(
-                           "extend.done", {std::to_string(job.id), context.moment(job.planned_finish),
-                                           show_credits({job.price})}));
-                     });
+  return answer<Job>(
+      context, {"POST", job_path(*id, "extend"), {}, std::move(body)}, [&](const Job& job) {
+        context.output.line(
+            context.say("extend.done", {std::to_string(job.id), context.moment(job.planned_finish),
+                                        show_credits({job.price})}));
+      });
+}
+
+/// The controller's sentence; a number and a time where there is none.
+std::string blocker_text(const Context& context, const Blocker& each) {
+  if (!each.text.empty()) return printable(each.text);
+  return context.say("why.blocker", {std::to_string(each.job), context.moment(each.until)});
 }
 
 base::Result<int> why(Context& context, std::string_view typed) {
   auto id = parse_job_id(typed);
   if (!id) return base::pass(id);
   return answer<Why>(context, {"GET", job_path(*id, "why")}, [&](const Why& reason) {
-    context.output.line(context.say("note.state", {std::to_string(reason.job),
-                                                   state_text(context, reason.state)}));
+    context.output.line(
+        context.say("note.state", {std::to_string(reason.job), state_text(context, reason.state)}));
     if (!reason.text.empty()) context.output.paragraph(printable(reason.text));
     for (const Blocker& each : reason.blocking) {
-      context.output.line(context.say("why.blocker", {std::to_string(each.job),
-                                                      context.moment(each.until),
-                                                      printable(each.text)}));
+      context.output.paragraph("  - " + blocker_text(context, each));
     }
     if (reason.expected_start > 0 && reason.expected_start < domain::kNever.ms) {
       context.output.line(context.say("why.expected", {context.moment(reason.expected_start)}));

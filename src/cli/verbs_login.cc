@@ -31,9 +31,9 @@ base::Result<std::string> user_name(Context& context, const LoginWish& wish) {
 
 /// Who the server says we are: by the token that was given, or by name and password.
 base::Result<Login> identify(Context& context, Server& server, const LoginWish& wish) {
-  const std::string token =
-      context.token.empty() ? context.environment.variable("BERTH_TOKEN").value_or("")
-                            : context.token;
+  const std::string token = context.token.empty()
+                                ? context.environment.variable("BERTH_TOKEN").value_or("")
+                                : context.token;
   if (!token.empty() && wish.user.empty()) {
     auto me = server.get<Login>("/v1/me");
     if (me) me->token = token;
@@ -87,8 +87,8 @@ base::Result<int> login(Context& context, const LoginWish& wish) {
 
 base::Result<int> whoami(Context& context) {
   return answer<User>(context, {"GET", "/v1/me"}, [&](const User& me) {
-    context.output.line(context.say(
-        "whoami.line", {printable(me.user), printable(me.team), printable(me.role)}));
+    context.output.line(
+        context.say("whoami.line", {printable(me.user), printable(me.team), printable(me.role)}));
   });
 }
 
@@ -103,9 +103,8 @@ base::Result<int> version(Context& context) {
     if (!body) return base::pass(body);
     auto there = Server::decode<Version>(*body);
     if (there && !context.output.json()) {
-      context.output.line(context.say(
-          "version.server",
-          {printable(there->version), server->url(), context.moment(there->started)}));
+      context.output.line(context.say("version.server", {printable(there->version), server->url(),
+                                                         context.moment(there->started)}));
     }
     all["server"] = *std::move(body);
   }
@@ -128,9 +127,9 @@ std::string about_text(const Event& event) {
 }
 
 void show_event(Context& context, const Event& event) {
-  context.output.line(printable(fmt::format("{:>6}  {}  {}  {}{}", event.position,
-                                            context.moment(event.at), event.by, event.type,
-                                            about_text(event))));
+  context.output.line(
+      printable(fmt::format("{:>6}  {}  {}  {}{}", event.position, context.moment(event.at),
+                            event.by, event.type, about_text(event))));
 }
 
 /// Shows one message of the stream and moves `from` behind it.
@@ -158,11 +157,11 @@ base::Result<int> follow_events(Context& context, std::int64_t from) {
     Query query;
     if (from >= 0) query["from"] = std::to_string(from);
     auto done = server->stream("/v1/events/stream", std::move(query), [&](std::string_view text) {
-                                 if (text.empty()) return context.environment.interrupts() == 0;
-                                 broken = take_event(context, text, from);
-                                 pause = {100};
-                                 return broken && context.environment.interrupts() == 0;
-                               });
+      if (text.empty()) return context.environment.interrupts() == 0;
+      broken = take_event(context, text, from);
+      pause = {100};
+      return broken && context.environment.interrupts() == 0;
+    });
     if (!broken) return base::pass(broken);
     if (!done && done.error().code != base::ErrorCode::unavailable) return base::pass(done);
     if (context.environment.interrupts() > 0) break;

@@ -18,8 +18,8 @@ base::Result<int> grant(Context& context, const std::string& team, const std::st
   boost::json::object body;
   body["credits_micros"] = amount->micros;
   return answer<Team>(context, {"POST", *path, {}, std::move(body)}, [&](const Team& after) {
-    context.output.line(context.say(
-        "grant.done", {team, show_credits(*amount), show_credits({after.balance})}));
+    context.output.line(
+        context.say("grant.done", {team, show_credits(*amount), show_credits({after.balance})}));
   });
 }
 
@@ -29,9 +29,9 @@ std::string why_text(const Context& context, const StatementLine& line) {
 }
 
 void show_statement(const Context& context, const Statement& all) {
-  context.output.line(context.say(
-      "statement.title",
-      {printable(all.team), show_credits({all.balance}), show_credits({all.held})}));
+  context.output.line(
+      context.say("statement.title",
+                  {printable(all.team), show_credits({all.balance}), show_credits({all.held})}));
   if (all.lines.empty()) return;
   Table table{{{context.say("column.time"), false, false},
                {context.say("column.why")},
@@ -41,11 +41,12 @@ void show_statement(const Context& context, const Statement& all) {
               {}};
   for (const StatementLine& line : all.lines) {
     const bool is_out = line.from == "team:" + all.team;
-    table.rows.push_back({context.moment(line.at), why_text(context, line),
-                          line.job > 0 ? std::to_string(line.job) : "",
-                          {show_credits({is_out ? -line.amount : line.amount}),
-                           is_out ? Style::plain : Style::good},
-                          show_credits({line.balance})});
+    table.rows.push_back(
+        {context.moment(line.at),
+         why_text(context, line),
+         line.job > 0 ? std::to_string(line.job) : "",
+         {show_credits({is_out ? -line.amount : line.amount}), is_out ? Style::plain : Style::good},
+         show_credits({line.balance})});
   }
   context.output.table(table);
 }
@@ -76,20 +77,19 @@ void show_prices(const Context& context, const PriceList& prices) {
   table.rows.push_back({context.say("prices.core"), show_credits({prices.core_hour})});
   context.output.table(table);
   context.output.line("");
-  context.output.line(context.say("prices.classes", {factor(prices.eager_permille),
-                                                     factor(prices.firm_permille),
-                                                     factor(prices.flex_permille)}));
+  context.output.line(context.say(
+      "prices.classes",
+      {factor(prices.eager_permille), factor(prices.firm_permille), factor(prices.flex_permille)}));
   for (const CurveStep& step : prices.curve) {
-    context.output.line(context.say("prices.step", {std::to_string(step.fullness_permille / 10),
-                                                    factor(step.rate_permille)}));
+    context.output.line(context.say(
+        "prices.step", {std::to_string(step.fullness_permille / 10), factor(step.rate_permille)}));
   }
 }
 
 base::Result<int> prices(Context& context, const std::string& file) {
   const auto show = [&](const PriceList& all) { show_prices(context, all); };
   if (file.empty()) return answer<PriceList>(context, {"GET", "/v1/prices"}, show);
-  auto text =
-      context.environment.read_file(path_below(context.environment.current_folder(), file));
+  auto text = context.environment.read_file(path_below(context.environment.current_folder(), file));
   if (!text) return std::unexpected(std::move(text).error().while_doing(file));
   auto body = base::parse_json(*text);
   if (!body) return std::unexpected(std::move(body).error().while_doing(file));
@@ -102,9 +102,8 @@ void add_money_verbs(Verbs& verbs, CLI::App& app) {
   Context& context = verbs.context;
   const auto team = std::make_shared<std::string>();
   const auto amount = std::make_shared<std::string>();
-  CLI::App& granting = add_verb(verbs, app, "grant", [&context, team, amount] {
-    return grant(context, *team, *amount);
-  });
+  CLI::App& granting = add_verb(
+      verbs, app, "grant", [&context, team, amount] { return grant(context, *team, *amount); });
   granting.add_option("team", *team, context.say("option.grant_team"))
       ->required()
       ->type_name("TEAM");

@@ -29,13 +29,15 @@ void show_nodes(const Context& context, const Nodes& all) {
   for (const Node& node : all.nodes) {
     std::string model = node.gpu_model.empty() ? "-" : node.gpu_model;
     if (node.simulated) model += context.say("nodes.simulated");
-    table.rows.push_back(
-        {printable(node.name), printable(node.pool),
-         {state_text(context, node.state), style_of_state(node.state)},
-         of(node.in_use.gpus, node.capacity.gpus), printable(model),
-         fmt::format("{}/{}", show_cores(node.in_use.cpu_millis),
-                     show_cores(node.capacity.cpu_millis)),
-         show_bytes(node.capacity.memory_bytes), printable(node.cause)});
+    table.rows.push_back({printable(node.name),
+                          printable(node.pool),
+                          {state_text(context, node.state), style_of_state(node.state)},
+                          of(node.in_use.gpus, node.capacity.gpus),
+                          printable(model),
+                          fmt::format("{}/{}", show_cores(node.in_use.cpu_millis),
+                                      show_cores(node.capacity.cpu_millis)),
+                          show_bytes(node.capacity.memory_bytes),
+                          printable(node.cause)});
   }
   context.output.table(table);
 }
@@ -47,8 +49,8 @@ base::Result<int> change(Context& context, const std::string& node, std::string_
   boost::json::object body;
   if (what == "drain") body["cause"] = cause;
   return answer<Node>(context, {"POST", *path, {}, std::move(body)}, [&](const Node& changed) {
-    context.output.line(context.say(
-        "node.state", {printable(changed.name), state_text(context, changed.state)}));
+    context.output.line(
+        context.say("node.state", {printable(changed.name), state_text(context, changed.state)}));
   });
 }
 
@@ -66,13 +68,12 @@ base::Result<int> remove(Context& context, const std::string& node) {
 base::Result<int> join_token(Context& context, int hours) {
   boost::json::object body;
   if (hours > 0) body["hours"] = hours;
-  return answer<Token>(context, {"POST", "/v1/join-tokens", {}, std::move(body)},
-                       [&](const Token& made) {
-                         context.output.line(
-                             context.say("node.join", {context.moment(made.expires)}));
-                         context.output.line("");
-                         context.output.line("  " + printable(made.command));
-                       });
+  return answer<Token>(
+      context, {"POST", "/v1/join-tokens", {}, std::move(body)}, [&](const Token& made) {
+        context.output.line(context.say("node.join", {context.moment(made.expires)}));
+        context.output.line("");
+        context.output.line("  " + printable(made.command));
+      });
 }
 
 struct CalendarWish {
@@ -93,7 +94,8 @@ void show_calendar(const Context& context, const Calendar& calendar, const std::
     if (!pool.empty() && hour.pool != pool) continue;
     const bool is_full = hour.capacity_gpus > 0 && hour.free_gpus == 0;
     table.rows.push_back(
-        {printable(hour.pool), context.moment(hour.from),
+        {printable(hour.pool),
+         context.moment(hour.from),
          {of(hour.free_gpus, hour.capacity_gpus), is_full ? Style::bad : Style::good},
          fmt::format("{}/{}", show_cores(hour.free_cpu_millis),
                      show_cores(hour.capacity_cpu_millis)),

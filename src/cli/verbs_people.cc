@@ -29,9 +29,8 @@ base::Result<int> list_teams(Context& context) {
 base::Result<int> add_team(Context& context, const std::string& name) {
   boost::json::object body;
   body["team"] = name;
-  return answer<Team>(context, {"POST", "/v1/teams", {}, std::move(body)}, [&](const Team&) {
-    context.output.line(context.say("team.added", {name}));
-  });
+  return answer<Team>(context, {"POST", "/v1/teams", {}, std::move(body)},
+                      [&](const Team&) { context.output.line(context.say("team.added", {name})); });
 }
 
 base::Result<int> list_users(Context& context) {
@@ -143,13 +142,11 @@ void add_user_verbs(Verbs& verbs, CLI::App& app) {
   const auto wish = std::make_shared<NewUser>();
   CLI::App& add =
       add_verb(verbs, users, "users add", [&context, wish] { return add_user(context, *wish); });
-  add.add_option("user", wish->name, context.say("option.new_user"))
-      ->required()
-      ->type_name("USER");
+  add.add_option("user", wish->name, context.say("option.new_user"))->required()->type_name("USER");
   add.add_option("--team", wish->team, context.say("option.team"))->required()->type_name("TEAM");
   add.add_option("--role", wish->role, context.say("option.role"))
-      ->type_name("member|operating|admin")
-      ->check(CLI::IsMember({"member", "operating", "admin"}));
+      ->type_name("member|operator|admin")
+      ->check(CLI::IsMember({"member", "operator", "admin"}));
   add.add_flag("--password-stdin", wish->from_input, context.say("option.password-stdin"));
   add.add_flag("--no-password", wish->no_password, context.say("option.no-password"));
   const auto name = std::make_shared<std::string>();

@@ -184,8 +184,7 @@ base::Result<int> get(Context& context, const GetWish& wish) {
     if (context.environment.interrupts() > 0) return static_cast<int>(ExitStatus::interrupted);
     fetched.push_back(base::to_json(path_below(to, file.path)));
     if (!context.output.json()) {
-      context.output.line(
-          context.say("get.done", {printable(file.path), show_bytes(file.bytes)}));
+      context.output.line(context.say("get.done", {printable(file.path), show_bytes(file.bytes)}));
     }
   }
   if (context.output.json()) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -59,18 +60,18 @@ TEST(Catalog, EveryEntryHasBothLanguagesWithTheSamePlaceholders) {
 
 TEST(Catalog, PlaceholdersAreReplacedInOrder) {
   EXPECT_EQ(say(Language::en, "note.state", {"7", "running"}), "job 7 is running");
-  EXPECT_NE(say(Language::zh, "note.state", {"7", "running"}).find("7 running"),
-            std::string::npos);
+  EXPECT_NE(say(Language::zh, "note.state", {"7", "running"}).find("7 running"), std::string::npos);
 }
 
 TEST(Catalog, EveryIdThatTheCodeNamesExistsAndIsFilled) {
   const std::string code = sources();
   ASSERT_FALSE(code.empty()) << "set BERTH_SOURCE_DIR";
   // Ids stand in the code as whole strings: say("offer.line", {...}).
-  const std::regex id(R"re("((?:day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
-                      R"re(extend|why|metrics|files|get|nodes|node|team|user|token|grant|)re"
-                      R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|)re"
-                      R"re(exit|help|option|verb|examples)\.[a-z0-9_-]+)")re");
+  const std::regex id(
+      R"re("((?:day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
+      R"re(extend|why|metrics|files|get|nodes|node|team|user|token|grant|)re"
+      R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|)re"
+      R"re(exit|help|option|verb|examples)\.[a-z0-9_-]+)")re");
   std::set<std::string> named;
   for (std::sregex_iterator it(code.begin(), code.end(), id), end; it != end; ++it) {
     named.insert((*it)[1]);

@@ -159,10 +159,10 @@ constexpr std::array kExamples{
           "  berth users list --json\n      # 供脚本使用"},
     Entry{"examples.users add",
           "  berth users add li --team vision\n      # asks for a password\n"
-          "  berth users add ops --team infra --role operating --no-password\n"
+          "  berth users add ops --team infra --role operator --no-password\n"
           "      # signs in with tokens only",
           "  berth users add li --team vision\n      # 会询问密码\n"
-          "  berth users add ops --team infra --role operating --no-password\n      # 只用令牌登录"},
+          "  berth users add ops --team infra --role operator --no-password\n      # 只用令牌登录"},
     Entry{"examples.users passwd",
           "  berth users passwd\n      # your own\n"
           "  berth users passwd li --password-stdin\n      # another's, from a pipe",
