@@ -19,8 +19,14 @@ constexpr std::int32_t kWidestGang = 512;
 constexpr std::size_t kMostMoves = 64;
 constexpr std::size_t kMostWindows = 6;
 constexpr std::size_t kMostStarts = 2'000;
-/// How many places are looked for until it is given up, over all windows.
-constexpr int kMostTries = 48;
+/// How many places are looked for until it is given up, over all windows: fewer where each takes
+/// longer, because the lane has more nodes.
+constexpr std::size_t kMostTries = 64;
+constexpr std::size_t kFewestTries = 12;
+constexpr std::size_t kMostNodesTried = 12'000;
+
+/// The nodes of bookings as positions in the lane, worked out once for each.
+using Positions = std::map<const Booking*, std::vector<std::size_t>>;
 
 /// A time at which the bid could run if others made room.
 struct Opening {
@@ -38,7 +44,8 @@ struct Scene {
   Time now;
   Reach reach;
   const std::vector<const Booking*>& loose;  ///< May be moved, and overlap the window.
-  int& tries_left;
+  std::size_t& tries_left;
+  Positions& positions;
 };
 
 bool overlap(SlotRange a, SlotRange b) { return a.first < b.end && b.first < a.end; }
@@ -124,16 +131,26 @@ bool easier(const Yield& a, const Yield& b, bool packed) {
   return std::tie(left, a.line->node.id) < std::tie(right, b.line->node.id);
 }
 
+const std::vector<std::size_t>& positions_of(const Scene& scene, const Booking& booking) {
+  const auto [known, added] = scene.positions.try_emplace(&booking);
+  if (!added) return known->second;
+  const Lane& lane = *scene.candidate.lane;
+  for (const NodeId& node : booking.nodes) {
+    const NodeLine* line = lane.find(node);
+    if (line == nullptr) continue;
+    known->second.push_back(static_cast<std::size_t>(line - lane.nodes().data()));
+  }
+  return known->second;
+}
+
 /// What every node of the lane would yield in `slots`. O(nodes + bookings' nodes x log nodes).
 std::vector<Yield> all_yields(const Scene& scene, SlotRange slots) {
   const Lane& lane = *scene.candidate.lane;
   std::vector<Yield> nodes(lane.nodes().size());
   for (const Booking* booking : scene.loose) {
     if (!overlap(scene.plan.slots_of(*booking), slots)) continue;
-    for (const NodeId& node : booking->nodes) {
-      const NodeLine* line = lane.find(node);
-      if (line == nullptr) continue;
-      Yield& yield = nodes[static_cast<std::size_t>(line - lane.nodes().data())];
+    for (const std::size_t position : positions_of(scene, *booking)) {
+      Yield& yield = nodes[position];
       yield.freed = yield.freed + booking->per_rank;
       if (yield.bookings.empty() || yield.bookings.back() != booking) {
         yield.bookings.push_back(booking);
@@ -210,7 +227,7 @@ bool clear(const Scene& scene, Ground& ground, SlotRange slots, Yields found, Ev
     found.missing -= clear_node(scene, ground, yield, slots, eviction);
     if (found.missing > 0) continue;
     if (place(ground.lanes().at(key), scene.candidate.ask, slots)) return true;
-    if (eviction.gone.size() >= kMostMoves || --scene.tries_left <= 0) return false;
+    if (eviction.gone.size() >= kMostMoves || --scene.tries_left == 0) return false;
   }
   return false;
 }
@@ -227,7 +244,7 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
     return key(a) < key(b);
   });
   for (const Booking* booking : order) {
-    if (--scene.tries_left <= 0) return false;
+    if (--scene.tries_left == 0) return false;
     auto move = another_place(scene.plan, ground, *booking, scene.now, scene.reach);
     if (!move) return false;
     hold(scene.plan, ground, moved(*booking, *move));
@@ -267,6 +284,15 @@ std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, 
   return offer;
 }
 
+/// The offer at the first opening where it works out.
+std::optional<Offer> make_room_soon(const Scene& scene, std::optional<Ground>& copy) {
+  for (const Opening& opening : openings(scene)) {
+    if (scene.tries_left == 0) break;
+    if (auto offer = make_room(scene, copy, opening.start)) return offer;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
@@ -280,19 +306,18 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   if (loose.empty()) return std::nullopt;
   std::optional<Ground> copy;
   for (const bool in_time : {false, true}) {
-    int tries_left = kMostTries / 2;
     std::optional<Offer> best;
     for (const Candidate& candidate : *candidates) {
-      const Scene scene{plan, bid, candidate, *when, now, {in_time, false}, loose, tries_left};
-      for (const Opening& opening : openings(scene)) {
-        if (tries_left <= 0) break;
-        auto offer = make_room(scene, copy, opening.start);
-        if (!offer) continue;
-        const bool better =
-            !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
-        if (better) best = std::move(offer);
-        break;
-      }
+      std::size_t tries =
+          std::clamp(kMostNodesTried / candidate.lane->nodes().size(), kFewestTries, kMostTries);
+      Positions positions;
+      const Reach reach{in_time, false};
+      const Scene scene{plan, bid, candidate, *when, now, reach, loose, tries, positions};
+      auto offer = make_room_soon(scene, copy);
+      if (!offer) continue;
+      const bool better =
+          !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
+      if (better) best = std::move(offer);
     }
     if (best) return best;
   }
