@@ -391,6 +391,36 @@ TEST_F(World, ChangesAreToldTogetherAndSilenceOnceASecond) {
   EXPECT_TRUE(is({.job = {7}, .attempt = 1, .rank = 99}, RankPhase::ended));
 }
 
+TEST_F(World, ChangesWaitWhileTheControllerIsSlow) {
+  connect();
+  pass(Duration{2'000});
+  acknowledge_ = false;
+  const int before = reports_;
+  for (int turn = 0; turn < 20; ++turn) {
+    want({order_for({.job = {100 + turn}, .attempt = 1, .rank = 0})});
+    pass(Duration{100});
+  }
+  EXPECT_LE(reports_ - before, 4 + 2);
+  acknowledge_ = true;
+  pass(Duration{1'100});
+  EXPECT_TRUE(is({.job = {119}, .attempt = 1, .rank = 0}, RankPhase::running));
+}
+
+TEST_F(World, AnEndIsToldAlsoWhenNobodyListened) {
+  script_.cleanup = Duration{1'000};
+  connect();
+  want({order_for(kKey)});
+  want({});
+  pass(Duration{500});  // Its log is kept; nothing but its end is left to tell.
+  link_.disconnect();
+  pass(Duration{2'000});
+  EXPECT_FALSE(machine_.is_alive(kKey));
+  connect();
+  ASSERT_TRUE(is(kKey, RankPhase::ended));
+  pass(Duration{500});
+  EXPECT_EQ(find(kKey), nullptr);
+}
+
 TEST_F(World, RanksThatShareAGpuAreNeverAliveTogether) {
   script_.cleanup = Duration{2'000};
   connect();
@@ -599,7 +629,21 @@ TEST_F(Checkpoints, TheLastOneIsToldAlsoWhenTheRankIsNoLongerWanted) {
 }
 
 /// Agents die, connections break, disks fill, wishes change, in an order that the seed decides.
-class Chaos : public World, public testing::WithParamInterface<unsigned> {};
+class Chaos : public World, public testing::WithParamInterface<unsigned> {
+ protected:
+  /// The connection breaks after `taken` messages arrived, with their answers and the rest on the
+  /// way.
+  void cut_in_the_middle(std::size_t taken) {
+    machine_.advance(Duration{100});
+    agent_->tick(machine_.now());
+    for (; taken > 0 && !link_.sent.empty(); --taken) {
+      const auto* chunk = std::get_if<ports::FileChunk>(&link_.sent.front());
+      if (chunk != nullptr) link_.kept.take(*chunk);
+      link_.sent.pop_front();
+    }
+    link_.disconnect();
+  }
+};
 
 TEST_P(Chaos, NothingRunsTwiceAndNoByteIsLost) {
   std::mt19937 random(GetParam());
@@ -621,7 +665,7 @@ TEST_P(Chaos, NothingRunsTwiceAndNoByteIsLost) {
       logs[key] += line;
     }
     if (chance(5)) boot();
-    if (chance(10) && link_.is_connected()) link_.disconnect();
+    if (chance(10) && link_.is_connected()) cut_in_the_middle(random() % 20);
     if (chance(30) && !link_.is_connected()) connect();
     link_.kept.fill_disk(chance(10));
     link_.capacity = 1 + random() % 20;

@@ -1,5 +1,6 @@
 #include "adapters/grpc/grpc_server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -15,6 +16,8 @@ constexpr int kMostMessageBytes = 64 * 1024 * 1024;
 
 base::Result<std::unique_ptr<GrpcServer>> GrpcServer::open(
     const GrpcServerOptions& options, std::span<::grpc::Service* const> services) {
+  // What a client sends wrong is answered, and must not fill our log.
+  google::protobuf::SetLogHandler(nullptr);
   const bool must_prove = !options.client_ca_pem.empty();
   ::grpc::SslServerCredentialsOptions tls(
       must_prove ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY

@@ -1,5 +1,7 @@
 #include "adapters/grpc/status.h"
 
+#include <grpcpp/support/status.h>
+
 #include <array>
 
 #include "base/json.h"

@@ -1,7 +1,9 @@
 #pragma once
-#include <grpcpp/support/status.h>
-
 #include "base/result.h"
+
+namespace grpc {
+class Status;
+}
 
 namespace adapters::grpc {
 
