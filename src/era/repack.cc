@@ -18,7 +18,7 @@ namespace {
 constexpr std::int32_t kWidestGang = 512;
 constexpr std::size_t kMostMoves = 64;
 constexpr std::size_t kMostWindows = 6;
-constexpr std::size_t kMostStarts = 2'000;
+constexpr std::size_t kMostStarts = 192;
 /// How many places are looked for until it is given up, over all windows: fewer where each takes
 /// longer, because the lane has more nodes.
 constexpr std::size_t kMostTries = 64;
@@ -74,12 +74,13 @@ Opening opening_at(const Scene& scene, Time start) {
     const std::int64_t cores = std::max<std::int64_t>(0, gang.cpu_millis - run.cpu_millis_free);
     opening.missing += (gpus * 1000 + cores) * length;
   }
-  opening.cost = cost_over(lane, gang, slots).value_or(0);
+  if (opening.missing == 0) opening.cost = cost_over(lane, gang, slots).value_or(0);
   return opening;
 }
 
 /// The most promising times: little missing, then cheap, then early. Starts are the window's first
-/// and those at which a loose booking begins or ends or would just not be met.
+/// and those at which a loose booking begins or ends or would just not be met, or as many of these,
+/// evenly, as there is time for.
 std::vector<Opening> openings(const Scene& scene) {
   const Duration slot = scene.plan.settings().slot;
   std::vector<Time> starts{scene.window.first};
@@ -90,14 +91,17 @@ std::vector<Opening> openings(const Scene& scene) {
   };
   const std::int64_t length = (scene.bid.duration.ms + slot.ms - 1) / slot.ms;
   for (const Booking* booking : scene.loose) {
-    if (scene.window.only_first || starts.size() > kMostStarts) break;
+    if (scene.window.only_first) break;
     const SlotRange held = scene.plan.slots_of(*booking);
     for (const std::int64_t at : {held.first, held.end, held.first - length}) add(at);
   }
   std::sort(starts.begin(), starts.end());
   starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
   std::vector<Opening> found;
-  for (const Time start : starts) found.push_back(opening_at(scene, start));
+  const std::size_t stride = starts.size() / kMostStarts + 1;
+  for (std::size_t i = 0; i < starts.size(); i += stride) {
+    found.push_back(opening_at(scene, starts[i]));
+  }
   if (!scene.reach.in_time) std::erase_if(found, [](const Opening& at) { return at.missing > 0; });
   std::sort(found.begin(), found.end(), [](const Opening& a, const Opening& b) {
     return std::tie(a.missing, a.cost, a.start) < std::tie(b.missing, b.cost, b.start);
