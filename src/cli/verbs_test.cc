@@ -298,7 +298,8 @@ TEST_F(VerbsTest, NodesAreShownAndChanged) {
 TEST_F(VerbsTest, TheCalendarShowsWhatIsFree) {
   world.server->on("GET", "/v1/calendar",
                    fmt::format(R"({{"hours": [
-      {{"pool": "a100", "from": {}, "capacity_gpus": 8, "free_gpus": 3, "capacity_cpu_millis": 64000,
+      {{"pool": "a100", "from": {}, "capacity_gpus": 8, "free_gpus": 3,
+        "capacity_cpu_millis": 64000,
         "free_cpu_millis": 500, "next_gpu_hour": 1500000, "next_core_hour": 50000}},
       {{"pool": "cpu", "from": {}, "capacity_gpus": 0, "free_gpus": 0}}]}})",
                                kNine, kNine));
