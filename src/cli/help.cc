@@ -130,7 +130,11 @@ std::string completion_script(const CLI::App& root, bool zsh, std::span<const Ex
   for (const ExtraVerb& each : extra) top += " " + each.name;
   std::string cases;
   for (const CLI::App* verb : verbs_of(root)) {
-    cases += fmt::format("    '{}') words='{}' ;;\n", verb->get_name(), words_after(*verb, root));
+    // What follows a verb without others below it may be anything, and its options still fit.
+    const std::string more =
+        verbs_of(*verb).empty() ? fmt::format(" | '{} '*", verb->get_name()) : "";
+    cases += fmt::format("    '{}'{}) words='{}' ;;\n", verb->get_name(), more,
+                         words_after(*verb, root));
     for (const CLI::App* below : verbs_of(*verb)) {
       cases += fmt::format("    '{} {}') words='{}' ;;\n", verb->get_name(), below->get_name(),
                            words_after(*below, root));
@@ -148,7 +152,6 @@ std::string completion_script(const CLI::App& root, bool zsh, std::span<const Ex
       "  case $path in\n";
   made += fmt::format("    '') words='{}' ;;\n{}", top, cases);
   made +=
-      "    *\\ *) path=${path%% *} ;;\n"
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
       "}\n"

@@ -547,6 +547,7 @@ TEST_F(VerbsTest, CompletionKnowsVerbsAndOptions) {
   EXPECT_EQ(berth({"completion", "bash"}), 0);
   EXPECT_TRUE(says("complete -o default -F _berth berth"));
   EXPECT_TRUE(says("'job logs') words='"));
+  EXPECT_TRUE(says("    'run' | 'run '*) words='"));
   EXPECT_TRUE(says("--all-ranks"));
   EXPECT_EQ(berth({"completion", "zsh"}), 0);
   EXPECT_TRUE(world.out.starts_with("#compdef berth\n"));
