@@ -16,17 +16,23 @@ constexpr int kWidth = 100;
 
 bool is_flag(const CLI::Option& option) { return option.get_items_expected_max() == 0; }
 
+/// What a value is called, without the choices that the parser appends.
+std::string value_name(const CLI::Option& option) {
+  const std::string name = option.get_type_name();
+  return name.substr(0, name.find(":{"));
+}
+
 /// "--duration, -t TIME".
 std::string option_name(const CLI::Option& option) {
   std::string made;
   for (const std::string& name : option.get_snames()) made += "-" + name + ", ";
   for (const std::string& name : option.get_lnames()) made += "--" + name + ", ";
   if (made.size() >= 2) made.resize(made.size() - 2);
-  return is_flag(option) ? made : made + " " + option.get_type_name();
+  return is_flag(option) ? made : made + " " + value_name(option);
 }
 
 std::string positional_name(const CLI::Option& option) {
-  std::string name = option.get_type_name();
+  std::string name = value_name(option);
   if (option.get_items_expected_max() > 1) name += "...";
   return option.get_required() ? name : "[" + name + "]";
 }
@@ -43,9 +49,10 @@ void add_line(std::string& to, const std::string& name, std::string_view about) 
   }
 }
 
-void add_options(std::string& to, const CLI::App& verb) {
+void add_options(std::string& to, const CLI::App& verb, bool with_help) {
   for (const CLI::Option* option : verb.get_options()) {
-    if (option->get_positional()) continue;
+    const bool is_help = option == verb.get_help_ptr() && !with_help;
+    if (option->get_positional() || is_help) continue;
     add_line(to, option_name(*option), option->get_description());
   }
 }
@@ -106,12 +113,13 @@ std::string help_text(const CLI::App& verb, const CLI::App& common, std::string_
       add_line(made, positional_name(*option), option->get_description());
     }
   }
-  if (&verb != &common) {
-    made += fmt::format("\n{}\n", output.say("help.options"));
-    add_options(made, verb);
+  std::string own;
+  if (&verb != &common) add_options(own, verb, false);
+  if (!own.empty()) {
+    made += fmt::format("\n{}\n{}", output.say("help.options"), own);
   }
   made += fmt::format("\n{}\n", output.say("help.common"));
-  add_options(made, common);
+  add_options(made, common, true);
   made += fmt::format("\n{}\n{}\n", output.say("help.examples"), verb.get_footer());
   return made;
 }

@@ -514,6 +514,8 @@ TEST_F(VerbsTest, EveryVerbHasHelpInBothLanguages) {
     EXPECT_TRUE(says("Usage: berth ")) << words[0];
     EXPECT_TRUE(says("Examples:\n  ")) << words[0];
     EXPECT_TRUE(says("--json")) << words[0];
+    EXPECT_TRUE(says("  --lang en|zh  ")) << words[0];
+    EXPECT_EQ(world.out.find("--help"), world.out.rfind("--help")) << words[0];
     const std::string english = world.out;
     world.variables["LC_ALL"] = "zh_CN.UTF-8";
     EXPECT_EQ(berth(words), 0);
