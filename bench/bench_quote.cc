@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -65,6 +66,57 @@ era::Plan jagged_pool(std::int32_t slots) {
                .shape = {}});
   }
   return plan;
+}
+
+/// The least there is to do: one array of loads, one table of prefix sums, a sum that slides.
+std::int64_t slide_over_array(const std::vector<std::int32_t>& loads,
+                              const std::vector<std::int64_t>& totals, std::int32_t gpus,
+                              std::size_t length) {
+  std::int64_t sum = 0;
+  std::int64_t best = std::numeric_limits<std::int64_t>::max();
+  std::size_t feasible_from = 0;
+  const auto capacity = static_cast<std::int32_t>(totals.size()) - 1;
+  const auto cost = [&](std::size_t slot) {
+    const auto load = static_cast<std::size_t>(loads[slot]);
+    return totals[load + static_cast<std::size_t>(gpus)] - totals[load];
+  };
+  for (std::size_t slot = 0; slot < loads.size(); ++slot) {
+    if (loads[slot] + gpus > capacity) {
+      sum = 0;
+      feasible_from = slot + 1;
+      continue;
+    }
+    sum += cost(slot);
+    if (slot + 1 < feasible_from + length) continue;
+    best = std::min(best, sum);
+    sum -= cost(slot + 1 - length);
+  }
+  return best;
+}
+
+/// What the kernel's work costs on this machine, now, with nothing around it.
+void plain_array(std::int32_t slots) {
+  const era::Plan plan = jagged_pool(slots);
+  const era::Lane& lane = plan.ground().lanes().begin()->second;
+  std::vector<std::int32_t> loads;
+  for (std::int32_t slot = 0; slot < slots; ++slot) {
+    loads.push_back(lane.runs().all()[lane.runs().at(slot)].value.gpus_promised);
+  }
+  const auto& table = *lane.capacity_of(lane.runs().all()[0].value).gpu_prices;
+  const std::vector<std::int64_t> totals(table.totals(), table.totals() + 1025);
+  std::mt19937 random{2};
+  std::vector<double> micros;
+  for (int i = 0; i < 2'000; ++i) {
+    const std::size_t length = 10 + random() % 110;
+    const auto found = era::cheapest_stretch(
+        lane, {.gpus = 8},
+        {static_cast<std::int64_t>(length), 0, slots - static_cast<std::int64_t>(length)});
+    const double start = cpu_micros();
+    const std::int64_t best = slide_over_array(loads, totals, 8, length);
+    micros.push_back(cpu_micros() - start);
+    if (!found || found->cost != best) std::puts("the kernel and the plain array disagree");
+  }
+  print_row("plain array, " + std::to_string(slots) + " slots, W = 8", micros, "(to compare with)");
 }
 
 void kernel(std::int32_t slots, const std::string& target) {
@@ -183,6 +235,7 @@ void cluster(std::int32_t largest_gang, int quotes) {
 int main() {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::printf("%-58s %9s %9s   %-24s %s\n", "microseconds", "median", "p99", "target", "samples");
+  for (const std::int32_t slots : {288, 2'016, 8'640}) plain_array(slots);
   kernel(288, "p50 <= 1");
   kernel(2'016, "p50 <= 5");
   kernel(8'640, "p50 <= 25");

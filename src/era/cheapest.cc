@@ -16,23 +16,34 @@ class Edge {
   std::int64_t cost() const { return cost_; }
   bool infeasible() const { return cost_ == Lane::kInfeasible; }
   std::int64_t end() const { return step_[1].from; }
-  void next() {
+  // Inlined by force: these few lines are run for every step of the lane.
+  [[gnu::always_inline]] void next() {
     ++step_;
     look();
   }
+  /// To a run that is known not to be too full.
+  [[gnu::always_inline]] void next_feasible() {
+    ++step_;
+    look_up_prices();
+  }
 
  private:
-  void look() {
+  [[gnu::always_inline]] void look() {
+    const Run& run = step_->value;
+    look_up_prices();
+    const bool full = gang_.gpus > run.gpus_free || gang_.cpu_millis > run.cpu_millis_free;
+    if (full) cost_ = Lane::kInfeasible;
+  }
+  [[gnu::always_inline]] void look_up_prices() {
     const Run& run = step_->value;
     if (run.capacity != capacity_) [[unlikely]] {
       capacity_ = run.capacity;
       gpu_totals_ = lane_->capacity_of(run).gpu_prices->totals();
     }
-    if (gang_.gpus > run.gpus_free || gang_.cpu_millis > run.cpu_millis_free) {
-      cost_ = Lane::kInfeasible;
-      return;
+    if (gang_.gpus <= run.gpus_free) [[likely]] {
+      const std::int64_t* promised = gpu_totals_ + run.gpus_promised;
+      cost_ = promised[gang_.gpus] - promised[0];
     }
-    cost_ = gpu_totals_[run.gpus_promised + gang_.gpus] - gpu_totals_[run.gpus_promised];
     if (gang_.core_units > 0) {
       cost_ += lane_->capacity_of(run).core_prices->cost(run.core_units, gang_.core_units);
     }
@@ -72,7 +83,7 @@ class Slide {
   }
 
   /// Goes to the next crossing, or past what is too full.
-  void advance() {
+  [[gnu::always_inline]] void advance() {
     if (start_ >= starts_.last) {
       start_ = starts_.last + 1;
     } else if (head_.infeasible()) {
@@ -83,7 +94,7 @@ class Slide {
       const std::int64_t next = std::min({tail_end, head_end, starts_.last});
       cost_ += (next - start_) * (head_.cost() - tail_.cost());
       start_ = next;
-      if (tail_end == next) tail_.next();
+      if (tail_end == next) tail_.next_feasible();
       if (head_end == next) head_.next();
     }
   }
@@ -141,18 +152,18 @@ std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, cons
   if (starts.last < starts.first) return std::nullopt;
   const std::int64_t least = lane.least_slot_cost(gang) * starts.length;
   if (least > goal.limit) return std::nullopt;
-  std::optional<Stretch> best;
-  for (Slide slide(lane, gang, starts); !slide.done(); slide.advance()) {
-    if (goal.soonest) {
-      const auto found = slide.soonest_within(goal.limit);
-      if (found) return found;
-      continue;
-    }
-    const Stretch here = slide.here();
-    if (here.cost > goal.limit || (best && here.cost >= best->cost)) continue;
-    best = here;
-    if (best->cost <= least) break;
+  Slide slide(lane, gang, starts);
+  if (goal.soonest) {
+    std::optional<Stretch> found;
+    for (; !slide.done() && !found; slide.advance()) found = slide.soonest_within(goal.limit);
+    return found;
   }
+  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  Stretch best{0, kNone};
+  for (; !slide.done() && best.cost > least; slide.advance()) {
+    if (slide.here().cost < best.cost) best = slide.here();
+  }
+  if (best.cost == kNone || best.cost > goal.limit) return std::nullopt;
   return best;
 }
 

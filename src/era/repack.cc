@@ -22,8 +22,8 @@ constexpr std::size_t kMostStarts = 192;
 /// How many places are looked for until it is given up, over all windows: fewer where each takes
 /// longer, because the lane has more nodes.
 constexpr std::size_t kMostTries = 64;
-constexpr std::size_t kFewestTries = 12;
-constexpr std::size_t kMostNodesTried = 12'000;
+constexpr std::size_t kFewestTries = 6;
+constexpr std::size_t kMostNodesTried = 6'000;
 
 /// The nodes of bookings as positions in the lane, worked out once for each.
 using Positions = std::map<const Booking*, std::vector<std::size_t>>;

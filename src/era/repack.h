@@ -10,7 +10,7 @@ namespace era {
 /// Makes room for `bid` by moving bookings that have not started, inside their own promises and
 /// pools: first only to other nodes at the same time, then also in time. Looks at the bookings that
 /// overlap a few of the most promising windows, moves at most 64 and looks for
-/// 12 (on 1,000 nodes and more) to 64 places a lane; a
+/// 6 (on 1,000 nodes and more) to 64 places a lane; a
 /// bid of more than 512 ranks is left alone. The moves are to be made together. Deterministic; none
 /// if it found no way. O(windows x (nodes + bookings) + places x place).
 std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
