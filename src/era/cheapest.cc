@@ -6,7 +6,9 @@ namespace era {
 namespace {
 
 /// One end of the stretch: the run it lies in, and what a slot of that run costs. Does what
-/// Lane::slot_cost does, but looks prices up only where the capacity changes.
+/// Lane::slot_cost does, but looks prices up only where the capacity changes, and at cores only for
+/// gangs that ask for some.
+template <bool kCores>
 class Edge {
  public:
   Edge(const Lane& lane, const Gang& gang, std::size_t run)
@@ -31,7 +33,8 @@ class Edge {
   [[gnu::always_inline]] void look() {
     const Run& run = step_->value;
     look_up_prices();
-    const bool full = gang_.gpus > run.gpus_free || gang_.cpu_millis > run.cpu_millis_free;
+    const bool full =
+        gang_.gpus > run.gpus_free || (kCores && gang_.cpu_millis > run.cpu_millis_free);
     if (full) cost_ = Lane::kInfeasible;
   }
   [[gnu::always_inline]] void look_up_prices() {
@@ -44,7 +47,7 @@ class Edge {
       const std::int64_t* promised = gpu_totals_ + run.gpus_promised;
       cost_ = promised[gang_.gpus] - promised[0];
     }
-    if (gang_.core_units > 0) {
+    if constexpr (kCores) {
       cost_ += lane_->capacity_of(run).core_prices->cost(run.core_units, gang_.core_units);
     }
   }
@@ -59,6 +62,7 @@ class Edge {
 
 /// A stretch that is slid along the lane, from one moment at which an end crosses a step to the
 /// next.
+template <bool kCores>
 class Slide {
  public:
   Slide(const Lane& lane, const Gang& gang, const Starts& starts)
@@ -141,18 +145,12 @@ class Slide {
   Starts starts_;
   std::int64_t start_;
   std::int64_t cost_ = 0;
-  Edge tail_;
-  Edge head_;
+  Edge<kCores> tail_;
+  Edge<kCores> head_;
 };
 
-}  // namespace
-
-std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, const Starts& starts,
-                                        const Goal& goal) {
-  if (starts.last < starts.first) return std::nullopt;
-  const std::int64_t least = lane.least_slot_cost(gang) * starts.length;
-  if (least > goal.limit) return std::nullopt;
-  Slide slide(lane, gang, starts);
+template <bool kCores>
+std::optional<Stretch> find(Slide<kCores> slide, const Goal& goal, std::int64_t least) {
   if (goal.soonest) {
     std::optional<Stretch> found;
     for (; !slide.done() && !found; slide.advance()) found = slide.soonest_within(goal.limit);
@@ -165,6 +163,18 @@ std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, cons
   }
   if (best.cost == kNone || best.cost > goal.limit) return std::nullopt;
   return best;
+}
+
+}  // namespace
+
+std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, const Starts& starts,
+                                        const Goal& goal) {
+  if (starts.last < starts.first) return std::nullopt;
+  const std::int64_t least = lane.least_slot_cost(gang) * starts.length;
+  if (least > goal.limit) return std::nullopt;
+  const bool cores = gang.cpu_millis > 0;
+  return cores ? find(Slide<true>(lane, gang, starts), goal, least)
+               : find(Slide<false>(lane, gang, starts), goal, least);
 }
 
 std::optional<std::int64_t> cost_over(const Lane& lane, const Gang& gang, SlotRange slots) {

@@ -1,0 +1,184 @@
+// What fills the rest: flex jobs, early starts, extensions; and what happens when nodes go.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "era/quote.h"
+#include "era/test_world.h"
+
+namespace era {
+namespace {
+
+using namespace test;  // NOLINT: the words of these tests.
+using domain::Bid;
+using domain::credits;
+using domain::Money;
+using domain::NodeId;
+using domain::Resources;
+
+using Uses = std::map<NodeId, Resources>;
+
+TEST(Flex, CostsTheFlatRateInTheDearestPoolItMayRunIn) {
+  Plan plan = gpu_plan(1);
+  PriceList prices = default_prices();  // However full: the curve does not count.
+  prices.gpu_hour["h100"] = credits(3);
+  plan.set_prices(prices);
+  occupy(plan, 1, "n0", 7, {0, 96});
+  const Bid any = bid({.gpus = 2, .cores = 10, .duration = hours(2)});
+  EXPECT_EQ(std::get<Money>(flex_price(plan, any)).micros, 300'000 * 5);
+  plan.put_node(gpu_node("h0", 8, "h100"));
+  EXPECT_EQ(std::get<Money>(flex_price(plan, any)).micros, 300'000 * 13);
+  EXPECT_EQ(flex_price_on(plan, any, {"a100"}, hours(1)).micros, 750'000);
+  EXPECT_EQ(flex_price_on(plan, any, {"a100"}, {1}).micros, 1);  // 0.21 micro-credits, rounded up.
+}
+
+TEST(Flex, IsRefusedOnlyWhatNoPoolCouldEverRun) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 1, "n0", 8, {0, 96});
+  occupy(plan, 2, "n1", 8, {0, 96});
+  EXPECT_TRUE(std::holds_alternative<Money>(flex_price(plan, bid({.ranks = 16}))));
+  const auto answer = flex_price(plan, bid({.ranks = 17}));
+  ASSERT_TRUE(std::holds_alternative<Refusal>(answer));
+  EXPECT_EQ(std::get<Refusal>(answer).reason, RefusalReason::larger_than_pool);
+}
+
+TEST(Flex, StartsWhereItCannotDelayAPromiseAndLeavesTheLeastIdle) {
+  Plan plan = gpu_plan(3);
+  occupy(plan, 1, "n0", 6, {0, 5});
+  occupy(plan, 2, "n1", 5, {0, 5});
+  occupy(plan, 3, "n1", 8, {6, 8});
+  const domain::Shape pair = bid({.ranks = 1, .gpus = 2}).shape;
+  const auto on = [&](const Uses& in_use, domain::Duration need) {
+    const auto place = place_flex(plan, in_use, pair, at_hour(0), need);
+    return place ? place->nodes.front().value : "nowhere";
+  };
+  EXPECT_EQ(on({}, hours(1)), "n0");
+  EXPECT_EQ(on({{{"n0"}, {.gpus = 1}}}, hours(1)), "n1");
+  EXPECT_EQ(on({{{"n0"}, {.gpus = 1}}}, hours(7)), "n2");
+  EXPECT_EQ(on({{{"n0"}, {.gpus = 1}}, {{"n2"}, {.gpus = 8}}}, hours(7)), "nowhere");
+}
+
+TEST(EarlyStarts, GoInPlannedOrderAndDoNotPushOutFlexOrFirmOnes) {
+  Plan plan = gpu_plan(2);
+  const auto put = [&](std::int64_t job, std::int32_t gpus, int start, bool firm) {
+    const Bid made = bid({.gpus = gpus, .duration = hours(2), .firm = firm});
+    plan.book(booking_of(job, made,
+                         {.pool = {"a100"},
+                          .start = at_hour(start),
+                          .finish = at_hour(start + 2),
+                          .price = {},
+                          .nodes = {{"n0"}},
+                          .moves = {}}));
+  };
+  put(1, 4, 20, false);
+  put(2, 8, 10, false);
+  put(3, 8, 30, true);
+  const auto all = early_starts(plan, {}, at_hour(1), 9);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].job.value, 2);
+  EXPECT_EQ(all[1].job.value, 1);
+  EXPECT_NE(all[0].nodes, all[1].nodes);
+  EXPECT_EQ(all[0].start, at_hour(1));
+  EXPECT_EQ(early_starts(plan, {}, at_hour(1), 1).size(), 1u);
+  const auto beside_flex =
+      early_starts(plan, {{{"n0"}, {.gpus = 1}}, {{"n1"}, {.gpus = 1}}}, at_hour(1), 9);
+  ASSERT_EQ(beside_flex.size(), 1u);
+  EXPECT_EQ(beside_flex[0].job.value, 1);
+}
+
+TEST(EarlyStarts, WaitForTheWindowToOpen) {
+  Plan plan = gpu_plan(1);
+  reserve(plan, 1, bid({.gpus = 8, .earliest = at_hour(5)}));
+  EXPECT_TRUE(early_starts(plan, {}, at_hour(4), 9).empty());
+}
+
+TEST(Extension, CostsTheGoingPriceOfTheAddedSlots) {
+  Plan plan = gpu_plan(1);
+  plan.set_prices(default_prices());
+  reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(2)}));
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(3))), credits(4));
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(2))), Money{});
+  occupy(plan, 2, "n0", 4, {2, 4});
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(3))).micros, 9'500'000);
+  occupy(plan, 3, "n0", 1, {4, 5});
+  occupy(plan, 4, "n0", 4, {4, 5});
+  const auto refused = extension(plan, {1}, at_hour(5));
+  ASSERT_TRUE(std::holds_alternative<Refusal>(refused));
+  EXPECT_EQ(std::get<Refusal>(refused).blocking, (std::vector<domain::JobId>{{2}, {3}, {4}}));
+  EXPECT_EQ(std::get<Refusal>(refused).blocked_until, at_hour(4));
+}
+
+TEST(Calendar, ShowsTheLeastFreeAndTheNextPriceOfEachHour) {
+  Plan plan = gpu_plan(2);
+  plan.set_prices(default_prices());
+  plan.put_node(cpu_node("c0", 16));
+  occupy(plan, 1, "n0", 8, {1, 2});
+  const auto shown = calendar(plan, at_hour(0), 3);
+  ASSERT_EQ(shown.size(), 6u);
+  EXPECT_EQ(shown[0].pool.value, "a100");
+  EXPECT_EQ(shown[0].free_gpus, 16);
+  EXPECT_EQ(shown[0].next_gpu_hour, credits(1));
+  EXPECT_EQ(shown[1].free_gpus, 8);
+  EXPECT_EQ(shown[1].capacity_gpus, 16);
+  EXPECT_EQ(shown[1].next_gpu_hour.micros, 1'500'000);
+  EXPECT_EQ(shown[3].pool.value, "cpu");
+  EXPECT_EQ(shown[3].free_cpu_millis, 16'000);
+  EXPECT_EQ(shown[3].next_core_hour.micros, 50'000);
+  EXPECT_EQ(calendar(plan, at_hour(95), 9).size(), 2u);  // One hour of each pool, then the horizon.
+}
+
+TEST(Displaced, NamesBookingsOnNodesThatCloseShrinkOrGo) {
+  Plan plan = gpu_plan(3);
+  occupy(plan, 1, "n0", 6, {0, 5});
+  occupy(plan, 2, "n1", 2, {0, 5});
+  occupy(plan, 3, "n1", 2, {6, 9});
+  occupy(plan, 4, "n2", 2, {0, 5});
+  plan.put_node(gpu_node("n0", 4));
+  PlanNode closing = gpu_node("n1");
+  closing.closed_from = at_hour(5);
+  plan.put_node(closing);
+  plan.remove_node({"n2"});
+  EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{1}, {3}, {4}}));
+  plan.put_node(gpu_node("n2"));
+  EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{1}, {3}}));
+  plan.advance(at_hour(5));
+  EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{3}}));
+}
+
+TEST(Mend, FirstTriesOtherNodesAtTheSameTime) {
+  Plan plan = gpu_plan(2);
+  const Bid made = bid({.gpus = 4, .earliest = at_hour(2)});
+  reserve(plan, 1, made);
+  const auto start = plan.find({1})->start;
+  plan.remove_node(plan.find({1})->nodes.front());
+  const Mended mended = mend(plan, plan.displaced(), at_hour(1));
+  ASSERT_EQ(mended.moves.size(), 1u);
+  EXPECT_EQ(mended.moves[0].start, start);
+  EXPECT_TRUE(mended.broken.empty());
+}
+
+TEST(Mend, LetsOthersMakeRoomBeforeItBreaksAPromise) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 9, "n1", 8, {2, 4});
+  reserve(plan, 1,
+          bid({.gpus = 8, .duration = hours(2), .earliest = at_hour(2), .deadline = at_hour(4)}));
+  plan.unbook({9});
+  const Bid loose =
+      bid({.gpus = 8, .duration = hours(2), .earliest = at_hour(2), .deadline = at_hour(9)});
+  reserve(plan, 2, loose);
+  plan.remove_node(plan.find({1})->nodes.front());
+  const Mended mended = mend(plan, plan.displaced(), at_hour(1));
+  EXPECT_TRUE(mended.broken.empty());
+  make(plan, mended.moves);
+  EXPECT_EQ(plan.find({1})->start, at_hour(2));
+  EXPECT_EQ(plan.find({2})->start, at_hour(4));
+}
+
+TEST(PlanDeathTest, NeverPromisesAGpuTwice) {
+  Plan plan = gpu_plan(1);
+  occupy(plan, 1, "n0", 5, {0, 2});
+  EXPECT_DEATH(occupy(plan, 2, "n0", 4, {1, 3}), "promised twice");
+}
+
+}  // namespace
+}  // namespace era
