@@ -108,6 +108,13 @@ TEST(Extension, CostsTheGoingPriceOfTheAddedSlots) {
   EXPECT_EQ(std::get<Refusal>(refused).blocked_until, at_hour(4));
 }
 
+TEST(Extension, NeedsTheVeryNodesThatTheJobHas) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 1, "n0", 8, {0, 2});
+  occupy(plan, 2, "n0", 1, {2, 4});
+  EXPECT_TRUE(std::holds_alternative<Refusal>(extension(plan, {1}, at_hour(3))));
+}
+
 TEST(Calendar, ShowsTheLeastFreeAndTheNextPriceOfEachHour) {
   Plan plan = gpu_plan(2);
   plan.set_prices(default_prices());
@@ -124,6 +131,9 @@ TEST(Calendar, ShowsTheLeastFreeAndTheNextPriceOfEachHour) {
   EXPECT_EQ(shown[3].pool.value, "cpu");
   EXPECT_EQ(shown[3].free_cpu_millis, 16'000);
   EXPECT_EQ(shown[3].next_core_hour.micros, 50'000);
+  const Bid brief = bid({.gpus = 8, .duration = minutes(30), .earliest = at_hour(2)});
+  reserve(plan, 2, brief);
+  EXPECT_EQ(calendar(plan, at_hour(2), 1)[0].free_gpus, 8);
   EXPECT_EQ(calendar(plan, at_hour(95), 9).size(), 2u);  // One hour of each pool, then the horizon.
 }
 
@@ -143,6 +153,18 @@ TEST(Displaced, NamesBookingsOnNodesThatCloseShrinkOrGo) {
   EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{1}, {3}}));
   plan.advance(at_hour(5));
   EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{3}}));
+}
+
+TEST(Displaced, LeavesNothingBehindOnAClosedNodeWhenItGoes) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 1, "n0", 6, {0, 5});
+  PlanNode closing = gpu_node("n0");
+  closing.closed_from = at_hour(1);
+  plan.put_node(closing);
+  plan.unbook({1});
+  EXPECT_EQ(calendar(plan, at_hour(0), 1)[0].free_gpus, 16);
+  EXPECT_EQ(calendar(plan, at_hour(2), 1)[0].free_gpus, 8);
+  EXPECT_EQ(calendar(plan, at_hour(2), 1)[0].capacity_gpus, 8);
 }
 
 TEST(Mend, FirstTriesOtherNodesAtTheSameTime) {

@@ -70,6 +70,16 @@ TEST(Quote, GoesOnToTheNextCheapestTimeAtWhichTheNodesHoldTheRanks) {
   EXPECT_EQ(offer_in(answer)->start, at_hour(10));
 }
 
+TEST(Quote, TakesTheEarliestOfEquallyCheapTimesAtWhichTheNodesHoldTheRanks) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 1, "n0", 4, {0, 10});
+  occupy(plan, 2, "n0", 4, {20, 30});
+  occupy(plan, 3, "n1", 4, {0, 40});
+  const Answer answer = quote(plan, bid({.gpus = 8}), {});
+  ASSERT_TRUE(offer_in(answer));
+  EXPECT_EQ(offer_in(answer)->start, at_hour(10));
+}
+
 TEST(Quote, HoldsGpusCoresAndMemoryOfOneNodeTogether) {
   Plan plan = gpu_plan(2);
   Bid wide = bid({.gpus = 1, .cores = 65});
