@@ -1,0 +1,218 @@
+#include <algorithm>
+
+#include "api/routes.h"
+#include "api/views.h"
+#include "ledger/jobs/index.h"
+#include "ledger/jobs/jobs.h"
+#include "words/amounts.h"
+
+namespace api {
+namespace {
+
+using domain::JobState;
+using domain::Time;
+using ledger::jobs::Held;
+using ledger::jobs::Job;
+
+constexpr std::size_t kMostBlockers = 8;
+constexpr int kMostTried = 32;     ///< Ends of running jobs at which a place is looked for.
+constexpr int kMostAhead = 1'000;  ///< Flex jobs that are counted.
+constexpr domain::Duration kWorthStarting{30 * 60'000};  ///< As the ledger starts flex jobs.
+
+struct Blocker {
+  std::optional<domain::JobId> job;  ///< Left out: the caller may not know of it.
+  Time until;
+  std::string text;
+};
+BOOST_DESCRIBE_STRUCT(Blocker, (), (job, until, text))
+
+struct WhyView {
+  domain::JobId job;
+  JobState state = JobState::queued;
+  std::string text;
+  std::vector<Blocker> blocking;
+  Time expected_start;
+  Time until;
+  std::vector<std::string> would_help;
+};
+BOOST_DESCRIBE_STRUCT(WhyView, (), (job, state, text, blocking, expected_start, until, would_help))
+
+struct Question {
+  const words::Reader& reader;
+  const Reading& reading;
+  const Job& job;
+
+  std::string say(std::string_view id, std::initializer_list<std::string_view> values = {}) const {
+    return words::say(reader.language, id, values);
+  }
+};
+
+Blocker blocker(const Question& question, domain::JobId id) {
+  Blocker shown;
+  const std::string name = words::job_name(question.reader, id);
+  if (question.reader.sees(id)) shown.job = id;
+  const Job* job = ledger::jobs::find(question.reading.state.jobs, id);
+  if (job != nullptr) shown.until = planned(*job).finish;
+  shown.text = shown.until > Time{} ? question.say("why.holds", {name, words::time(shown.until)})
+                                    : question.say("why.holds_open", {name});
+  return shown;
+}
+
+/// Jobs other than the one asked about, the first to end first; at most 8, and when that one ends.
+void add_blockers(const Question& question, const std::set<domain::JobId>& jobs, WhyView& shown) {
+  for (const domain::JobId id : jobs) {
+    if (id != question.job.id) shown.blocking.push_back(blocker(question, id));
+  }
+  std::ranges::stable_sort(shown.blocking, {}, [](const Blocker& each) {
+    return each.until > Time{} ? each.until : domain::kNever;
+  });
+  if (shown.blocking.size() > kMostBlockers) shown.blocking.resize(kMostBlockers);
+  if (!shown.blocking.empty()) shown.until = shown.blocking.front().until;
+}
+
+/// What is held on `nodes` now.
+template <class Nodes>
+std::set<domain::JobId> holders(const Reading& reading, const Nodes& nodes) {
+  std::set<domain::JobId> jobs;
+  const auto& held = reading.state.jobs.held;
+  for (const domain::NodeId& node : nodes) {
+    const auto places = held.find(node);
+    if (places == held.end()) continue;
+    for (const Held& place : places->second) jobs.insert(place.job);
+  }
+  return jobs;
+}
+
+void explain_refused(const Question& question, WhyView& shown) {
+  const era::Refusal refusal = question.job.refusal.value_or(era::Refusal{});
+  for (const domain::JobId id : refusal.blocking) {
+    shown.blocking.push_back(blocker(question, id));
+  }
+  shown.until = refusal.blocked_until.value_or(Time{});
+  shown.would_help = words::would_help(question.reader, refusal);
+}
+
+void offer_cancelling(const Question& question, WhyView& shown) {
+  for (const Blocker& each : shown.blocking) {
+    if (!each.job) continue;
+    const std::string name = words::job_name(question.reader, *each.job);
+    shown.would_help.push_back(question.say("help.cancel_other", {name}));
+    return;
+  }
+}
+
+void explain_reserved(const Question& question, WhyView& shown) {
+  const Job& job = question.job;
+  if (!job.booking) {
+    shown.would_help.push_back(question.say("help.resume_node"));
+    shown.until = job.deadline;
+    return;
+  }
+  shown.expected_start = job.booking->start;
+  add_blockers(question, holders(question.reading, job.booking->nodes), shown);
+  shown.until = job.booking->start;
+  offer_cancelling(question, shown);
+}
+
+/// Nodes that the shape may be put on, as far as pool and model say.
+std::vector<domain::NodeId> candidates(const Question& question) {
+  const auto& shape = question.job.spec.bid.shape;
+  std::vector<domain::NodeId> nodes;
+  for (const auto& [id, node] : question.reading.state.nodes.nodes) {
+    const bool in_pool = shape.pool.empty() || node.pool.value == shape.pool;
+    if (in_pool && (shape.per_rank.gpus == 0 || !node.gpu_model.empty())) nodes.push_back(id);
+  }
+  return nodes;
+}
+
+/// How many jobs of the same kind are ahead.
+int jobs_ahead(const Question& question) {
+  const auto& queue = question.reading.state.jobs.queue;
+  const auto group = queue.find({question.job.spec.bid.shape, question.job.spec.bid.duration});
+  if (group == queue.end()) return 0;
+  int ahead = 0;
+  for (const domain::JobId id : group->second) {
+    if (id >= question.job.id || ahead >= kMostAhead) break;
+    ++ahead;
+  }
+  return ahead;
+}
+
+/// When the shape first has a place if every flex job that runs ends as planned and none comes; 0:
+/// not among the ends looked at. The queue ahead is not counted, so it is "at the earliest".
+Time first_place(const Question& question, const std::set<domain::JobId>& running) {
+  const auto& state = question.reading.state;
+  const auto& bid = question.job.spec.bid;
+  const domain::Duration need = std::min(bid.duration, kWorthStarting);
+  std::set<std::pair<Time, domain::JobId>> ends{{std::max(question.reading.now, bid.earliest), {}}};
+  for (const domain::JobId id : running) {
+    ends.emplace(planned(state.jobs.jobs.at(id)).finish, id);
+  }
+  auto in_use = state.jobs.flex_held;
+  int tried = 0;
+  for (const auto& [end, id] : ends) {
+    for (auto& [node, amount] : in_use) {
+      const auto places = state.jobs.held.find(node);
+      if (places == state.jobs.held.end()) continue;
+      for (const Held& place : places->second) {
+        if (place.flex && place.job == id) amount = amount - place.amount;
+      }
+    }
+    const Time at = std::max(end, question.reading.now);
+    if (era::place_flex(state.plan, in_use, bid.shape, at, need)) return at;
+    if (++tried >= kMostTried) break;
+  }
+  return {};
+}
+
+void explain_queued(const Question& question, WhyView& shown) {
+  const auto running = holders(question.reading, candidates(question));
+  add_blockers(question, running, shown);
+  shown.expected_start = first_place(question, running);
+  if (const int ahead = jobs_ahead(question); ahead > 0) {
+    shown.text += " " + question.say("why.position", {std::to_string(ahead)});
+  }
+  if (shown.expected_start > Time{}) {
+    shown.text += " " + question.say("why.expected", {words::time(shown.expected_start)});
+  }
+  offer_cancelling(question, shown);
+  shown.would_help.push_back(question.say("help.reserve"));
+}
+
+void explain_running(const Question& question, WhyView& shown) {
+  const Planned times = planned(question.job);
+  shown.expected_start = times.start;
+  shown.until = times.finish;
+  shown.would_help.push_back(question.say("help.extend"));
+}
+
+Answer why(const Call& call, const Reading& reading) {
+  auto found = find_job(call, reading);
+  if (!found) return base::pass(found);
+  const Job& job = **found;
+  const words::Reader reader = reader_of(call, reading);
+  const Question question{reader, reading, job};
+  WhyView shown{.job = job.id, .state = job.state, .text = words::job(reader, job)};
+  if (job.state == JobState::refused) {
+    explain_refused(question, shown);
+  } else if (domain::is_final(job.state)) {
+    shown.until = job.ended;
+  } else if (ledger::jobs::live_attempt(job) != nullptr) {
+    explain_running(question, shown);
+  } else if (job.state == JobState::interrupted && job.retry_at > reading.now) {
+    shown.expected_start = shown.until = job.retry_at;
+  } else if (job.job_class == domain::JobClass::flex) {
+    explain_queued(question, shown);
+  } else {
+    explain_reserved(question, shown);
+  }
+  return ok(shown);
+}
+
+void get_why(Service& service, const CallPtr& call) { service.look(call, why); }
+
+}  // namespace
+
+std::vector<Route> why_routes() { return {{"GET", "/v1/jobs/{id}/why", Role::member, get_why}}; }
+
+}  // namespace api

@@ -1,0 +1,199 @@
+#include "words/catalog.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/check.h"
+
+namespace words {
+namespace {
+
+// The sentences. Every one says what is, and ends with what to do if there is something to do.
+constexpr auto kSentences = std::to_array<Entry>({
+    {"amount.credit", "{0} credit", "{0} 点"},
+    {"amount.credits", "{0} credits", "{0} 点"},
+    {"unit.days", "{0} d", "{0} 天"},
+    {"unit.hours", "{0} h", "{0} 小时"},
+    {"unit.minutes", "{0} min", "{0} 分钟"},
+    {"unit.seconds", "{0} s", "{0} 秒"},
+
+    {"refusal.no_such_pool", "No node has this pool or GPU model; see the nodes for what there is.",
+     "没有节点属于该资源池或装有该型号的 GPU；请查看节点列表。"},
+    {"refusal.rank_larger_than_node",
+     "One rank asks for more than any node has; use smaller ranks.",
+     "单个 rank 的需求超过了任何一台节点的容量；请缩小每个 rank。"},
+    {"refusal.larger_than_pool", "The job asks for more than the whole pool has; use fewer ranks.",
+     "任务的需求超过了整个资源池的容量；请减少 rank 数。"},
+    {"refusal.window_too_short",
+     "The duration does not fit between the earliest start and the deadline.",
+     "从最早开始时间到截止时间不足以容纳所需时长。"},
+    {"refusal.beyond_horizon", "The window lies beyond the time that is planned ahead.",
+     "所求的时间窗超出了可预订的范围。"},
+    {"refusal.no_free_window", "At no time in the window is enough free.",
+     "时间窗内没有任何时段有足够的空闲资源。"},
+    {"refusal.fragmented",
+     "Enough is free in sum, but no nodes can hold the ranks for the whole time.",
+     "空闲总量足够，但没有节点能在整个时段内容纳这些 rank。"},
+    {"refusal.not_free_now", "What the job needs is taken now; a reserved job can start later.",
+     "所需资源目前已被占用；预订任务可以稍后开始。"},
+    {"refusal.too_expensive", "The cheapest place costs {0}, more than the bid's limit.",
+     "最便宜的位置需要 {0}，超过了出价上限。"},
+    {"refusal.insufficient_funds",
+     "It costs {0}, and the team's balance does not reach; ask an admin for a grant.",
+     "需要 {0}，团队余额不足；请向管理员申请拨款。"},
+    {"refusal.money", "The money offered does not reach.", "所出的费用不够。"},
+    {"refusal.limit_reached", "A limit on the number or size of jobs is reached.",
+     "已达到任务数量或规模的上限。"},
+    {"refusal.blocking", " In the way: {0}.", "阻碍者：{0}。"},
+    {"refusal.until", " The first of them ends at {0}.", "其中最早的于 {0} 结束。"},
+    {"refusal.instead", " Possible instead: {0}", "可改为：{0}"},
+
+    {"help.max_price", "A limit of {0} gets a start at {1}.", "把上限提高到 {0}，可于 {1} 开始。"},
+    {"help.deadline", "A deadline of {0} gets a start at {1} for {2}.",
+     "把截止时间改为 {0}，可于 {1} 开始，费用 {2}。"},
+    {"help.ranks", "{0} ranks get a start at {1} for {2}.",
+     "改为 {0} 个 rank，可于 {1} 开始，费用 {2}。"},
+    {"help.duration", "A duration of {0} gets a start at {1} for {2}.",
+     "把时长改为 {0}，可于 {1} 开始，费用 {2}。"},
+    {"help.cheaper", "A start at {0} costs {1}.", "于 {0} 开始只需 {1}。"},
+    {"help.cancel_other", "Cancelling {0} would make room.", "取消{0}可以腾出位置。"},
+    {"help.reserve", "A reserved job is promised its time; a flex job takes what is idle.",
+     "预订任务有时间保证；弹性任务只使用空闲资源。"},
+    {"help.resume_node", "An operator can resume nodes that are out of use.",
+     "运维人员可以恢复停用的节点。"},
+    {"help.extend", "Extending the job gives it more time.", "延长任务可获得更多时间。"},
+
+    {"offer.reserved", "Planned to start at {0}, promised to be done by {1}, for {2}.",
+     "计划于 {0} 开始，保证在 {1} 前完成，费用 {2}。"},
+    {"offer.firm", "Promised to start at {0} and to be done by {1}, for {2}.",
+     "保证于 {0} 开始，并在 {1} 前完成，费用 {2}。"},
+    {"offer.flex", "Runs when something is idle, for at most {0}; nothing is promised.",
+     "有空闲资源时运行，最多 {0}；不作保证。"},
+
+    {"job.number", "job {0}", "任务 {0}"},
+    {"job.of_others", "another team's job", "其他团队的任务"},
+    {"job.reserved", "Reserved: planned to start at {0}, promised to be done by {1}.",
+     "已预订：计划于 {0} 开始，保证在 {1} 前完成。"},
+    {"job.firm", "Reserved: promised to start at {0} and to be done by {1}.",
+     "已预订：保证于 {0} 开始，并在 {1} 前完成。"},
+    {"job.displaced",
+     "Its node is gone; Berth looks for another place that keeps the promise of {0}.",
+     "原节点已失效；Berth 正在寻找能在 {0} 前完成的其他位置。"},
+    {"job.queued", "Waits for idle capacity; nothing is promised to a flex job.",
+     "等待空闲资源；弹性任务没有时间保证。"},
+    {"job.starting", "Attempt {0} is starting.", "第 {0} 次尝试正在启动。"},
+    {"job.running", "Attempt {0} runs; its time ends at {1}.",
+     "第 {0} 次尝试正在运行；其时间到 {1} 为止。"},
+    {"job.running_flex", "Attempt {0} runs on idle capacity and gives way when a promise needs it.",
+     "第 {0} 次尝试正在使用空闲资源，在预订需要时让出。"},
+    {"job.interrupted",
+     "Interrupted: {0}. The next attempt may start at {1}; {2} of {3} retries used.",
+     "已中断：{0}。下一次尝试最早于 {1} 开始；已用 {2}/{3} 次重试。"},
+    {"job.succeeded", "Done: every rank exited with 0.", "已完成：所有 rank 均以 0 退出。"},
+    {"job.failed", "Failed: {0}.", "失败：{0}。"},
+    {"job.cancelled", "Cancelled: {0}.", "已取消：{0}。"},
+    {"job.expired", "Expired: {0}.", "已过期：{0}。"},
+    {"job.lost", "Lost: {0}. What it cost is refunded with a penalty.",
+     "已丢失：{0}。费用已连同违约金退还。"},
+
+    {"why.position", "{0} flex jobs that ask for the same are ahead of it.",
+     "前面还有 {0} 个需求相同的弹性任务。"},
+    {"why.expected", "Idle capacity is expected at {0} at the earliest.",
+     "预计最早于 {0} 有空闲资源。"},
+    {"why.holds", "{0} holds what it needs until {1}.", "{0}占用所需资源直到 {1}。"},
+    {"why.holds_open", "{0} holds what it needs.", "{0}占用所需资源。"},
+
+    {"error.no_token", "This needs a token: Authorization: Bearer TOKEN.",
+     "需要令牌：Authorization: Bearer TOKEN。"},
+    {"error.bad_token", "The token is unknown, expired or revoked; log in again.",
+     "令牌无效、过期或已撤销；请重新登录。"},
+    {"error.role", "This needs the role {0}; {1} has the role {2}.",
+     "此操作需要角色 {0}；{1} 的角色是 {2}。"},
+});
+
+/// The values of the placeholders if `text` fits `pattern`; each takes the least it can.
+std::optional<std::vector<std::string_view>> match(std::string_view pattern,
+                                                   std::string_view text) {
+  std::vector<std::string_view> values;
+  while (true) {
+    const std::size_t hole = pattern.find('{');
+    const std::string_view literal = pattern.substr(0, hole);
+    if (!text.starts_with(literal)) return std::nullopt;
+    text.remove_prefix(literal.size());
+    if (hole == pattern.npos) {
+      return text.empty() ? std::optional(values) : std::nullopt;
+    }
+    pattern.remove_prefix(hole + 3);
+    const std::string_view next = pattern.substr(0, pattern.find('{'));
+    const std::size_t end = next.empty() ? text.size() : text.find(next);
+    if (end == text.npos) return std::nullopt;
+    values.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+template <class Values>
+std::string filled(std::string_view pattern, const Values& values) {
+  std::string text;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] != '{') {
+      text += pattern[at];
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(pattern[at + 1] - '0');
+    CHECK(index < values.size(), "every placeholder has a value");
+    text += values.begin()[index];
+    at += 2;
+  }
+  return text;
+}
+
+std::string translate_inside(std::string_view english, int depth) {
+  for (const Entry& entry : known_texts()) {
+    const auto found = match(entry.en, english);
+    if (!found) continue;
+    std::vector<std::string> values;
+    for (const std::string_view value : *found) {
+      values.push_back(depth > 0 ? translate_inside(value, depth - 1) : std::string(value));
+    }
+    return filled(entry.zh, values);
+  }
+  return std::string(english);
+}
+
+const Entry& entry_of(std::string_view id) {
+  static const std::map<std::string_view, const Entry*> all = [] {
+    std::map<std::string_view, const Entry*> built;
+    for (const Entry& entry : kSentences) {
+      CHECK(built.emplace(entry.id, &entry).second, "an id is used once");
+    }
+    return built;
+  }();
+  const auto found = all.find(id);
+  CHECK(found != all.end(), "every sentence that is asked for is in the catalog");
+  return *found->second;
+}
+
+}  // namespace
+
+Language language_of(std::string_view wanted) {
+  return wanted.starts_with("zh") ? Language::zh : Language::en;
+}
+
+std::string say(Language language, std::string_view id,
+                std::initializer_list<std::string_view> values) {
+  const Entry& entry = entry_of(id);
+  return filled(language == Language::zh ? entry.zh : entry.en, values);
+}
+
+std::string translate(Language language, std::string_view english) {
+  constexpr int kDepth = 3;
+  return language == Language::zh ? translate_inside(english, kDepth) : std::string(english);
+}
+
+std::span<const Entry> sentences() { return kSentences; }
+
+}  // namespace words

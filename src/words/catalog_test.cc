@@ -1,0 +1,128 @@
+#include "words/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "words/amounts.h"
+#include "words/jobs.h"
+
+namespace words {
+namespace {
+
+using domain::JobId;
+
+std::multiset<std::string> placeholders(std::string_view text) {
+  std::multiset<std::string> found;
+  for (std::size_t at = text.find('{'); at != text.npos; at = text.find('{', at + 1)) {
+    found.insert(std::string(text.substr(at, 3)));
+  }
+  return found;
+}
+
+bool has_chinese(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+TEST(Catalog, HoldsBothLanguagesWithTheSamePlaceholders) {
+  for (const auto part : {sentences(), known_texts()}) {
+    ASSERT_GT(part.size(), 40U);
+    for (const Entry& entry : part) {
+      EXPECT_FALSE(entry.en.empty()) << entry.id;
+      EXPECT_FALSE(has_chinese(entry.en)) << entry.en;
+      EXPECT_TRUE(has_chinese(entry.zh)) << entry.en;
+      EXPECT_EQ(placeholders(entry.en), placeholders(entry.zh)) << entry.en;
+    }
+  }
+}
+
+TEST(Catalog, PicksTheLanguageThatIsAskedFor) {
+  EXPECT_EQ(language_of("zh-CN,zh;q=0.9"), Language::zh);
+  EXPECT_EQ(language_of("en-GB,zh;q=0.5"), Language::en);
+  EXPECT_EQ(language_of(""), Language::en);
+}
+
+TEST(Catalog, TranslatesWhatOtherModulesSayInEnglish) {
+  EXPECT_EQ(translate(Language::en, "there is no job 7"), "there is no job 7");
+  EXPECT_EQ(translate(Language::zh, "there is no job 7"), "没有任务 7");
+  EXPECT_EQ(translate(Language::zh, "gives way to job 12"), "让位于任务 12");
+  EXPECT_EQ(translate(Language::zh, "its time is over; no retries left of 3"),
+            "时间已到；3 次重试已用完");
+  EXPECT_EQ(translate(Language::zh, "expected a whole number, got a string"),
+            "应为整数，却是字符串");
+  EXPECT_EQ(translate(Language::zh, "something that nobody knows"), "something that nobody knows");
+}
+
+TEST(Amounts, MoneyNeverLooksCheaperThanItIs) {
+  EXPECT_EQ(money(Language::en, domain::credits(1)), "1 credit");
+  EXPECT_EQ(money(Language::en, {1'500'000}), "1.5 credits");
+  EXPECT_EQ(money(Language::en, {1}), "0.0001 credits");
+  EXPECT_EQ(money(Language::en, {-2'000'000}), "-2 credits");
+  EXPECT_EQ(money(Language::en, {}), "0 credits");
+  EXPECT_EQ(money(Language::zh, domain::credits(3)), "3 点");
+}
+
+TEST(Amounts, DurationsShowTheirTwoLargestUnits) {
+  EXPECT_EQ(duration(Language::en, domain::kHour * 51), "2 d 3 h");
+  EXPECT_EQ(duration(Language::en, domain::kMinute * 90), "1 h 30 min");
+  EXPECT_EQ(duration(Language::en, {1}), "1 s");
+  EXPECT_EQ(duration(Language::en, {}), "0 s");
+  EXPECT_EQ(duration(Language::zh, domain::kMinute * 2), "2 分钟");
+}
+
+TEST(Amounts, TimesAreInUtc) {
+  EXPECT_EQ(time({1'700'000'000'000}), "2023-11-14 22:13 UTC");
+  EXPECT_EQ(time({}), "1970-01-01 00:00 UTC");
+}
+
+Reader reader_of_own(Language language, std::set<std::int64_t> own) {
+  return {language, [own = std::move(own)](JobId job) { return own.contains(job.value); }};
+}
+
+TEST(Jobs, NumbersOfOtherTeamsJobsAreNotSaid) {
+  const Reader reader = reader_of_own(Language::en, {7});
+  EXPECT_EQ(job_name(reader, {7}), "job 7");
+  EXPECT_EQ(job_name(reader, {8}), "another team's job");
+  EXPECT_EQ(cause(reader, "gives way to job 7"), "gives way to job 7");
+  EXPECT_EQ(cause(reader, "gives way to job 8"), "gives way to another team's job");
+  EXPECT_EQ(cause(reader, "job 8 and job 7, a job too"), "another team's job and job 7, a job too");
+  EXPECT_EQ(cause(reader_of_own(Language::zh, {}), "gives way to job 8"), "让位于其他团队的任务");
+}
+
+TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
+  era::Refusal no;
+  no.reason = era::RefusalReason::no_free_window;
+  no.blocking = {{7}, {8}, {9}};
+  no.blocked_until = domain::Time{1'700'000'000'000};
+  era::Change change;
+  change.deadline = domain::Time{1'700'003'600'000};
+  change.offer.start = domain::Time{1'700'000'000'000};
+  change.offer.price = domain::credits(4);
+  no.changes = {change};
+  EXPECT_EQ(refusal(reader_of_own(Language::en, {7}), no),
+            "At no time in the window is enough free. In the way: job 7, another team's job. The "
+            "first of them ends at 2023-11-14 22:13 UTC. Possible instead: A deadline of "
+            "2023-11-14 23:13 UTC gets a start at 2023-11-14 22:13 UTC for 4 credits.");
+  const std::string chinese = refusal(reader_of_own(Language::zh, {7}), no);
+  EXPECT_NE(chinese.find("任务 7, 其他团队的任务"), std::string::npos) << chinese;
+}
+
+TEST(Jobs, EveryReasonAndEveryStateHasASentenceInBothLanguages) {
+  for (const Language language : {Language::en, Language::zh}) {
+    const Reader reader = reader_of_own(language, {});
+    for (int reason = 0; reason <= static_cast<int>(era::RefusalReason::limit_reached); ++reason) {
+      era::Refusal no;
+      no.reason = static_cast<era::RefusalReason>(reason);
+      EXPECT_EQ(has_chinese(refusal(reader, no)), language == Language::zh) << reason;
+    }
+    for (int state = 0; state <= static_cast<int>(domain::JobState::lost); ++state) {
+      ledger::jobs::Job about;
+      about.state = static_cast<domain::JobState>(state);
+      EXPECT_EQ(has_chinese(job(reader, about)), language == Language::zh) << state;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace words
