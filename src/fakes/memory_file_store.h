@@ -91,6 +91,17 @@ class MemoryFileStore final : public ports::FileStore {
     return found;
   }
 
+  base::Result<> clear(domain::JobId job, std::string_view path) override {
+    if (auto named = ports::check_name(job, path); !named) return named;
+    const std::lock_guard lock(mutex_);
+    if (auto healthy = check_health(); !healthy) return healthy;
+    const auto file = files_.find({job, std::string(path)});
+    if (file == files_.end()) return {};
+    used_bytes_ -= file->second.bytes.size();
+    file->second.bytes.clear();
+    return {};
+  }
+
   base::Result<> remove(domain::JobId job) override {
     const std::lock_guard lock(mutex_);
     if (auto healthy = check_health(); !healthy) return healthy;

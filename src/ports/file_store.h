@@ -36,6 +36,9 @@ class FileStore {
   virtual base::Result<std::uint64_t> write_at(domain::JobId job, std::string_view path,
                                                std::uint64_t offset, std::string_view bytes) = 0;
 
+  /// Empties a file, whose name another one has now; nothing to do if there is none.
+  virtual base::Result<> clear(domain::JobId job, std::string_view path) = 0;
+
   /// Makes everything written to the file so far survive a loss of power.
   virtual base::Result<> sync(domain::JobId job, std::string_view path) = 0;
 

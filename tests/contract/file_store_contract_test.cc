@@ -62,6 +62,16 @@ class FileStoreContract : public testing::TestWithParam<MakePlace> {
   }
 };
 
+TEST_P(FileStoreContract, EmptiesAFileWhoseNameAnotherOneHasNow) {
+  ASSERT_EQ(store.write_at(kJob, "model.pt", 0, "the old one"), 11U);
+  ASSERT_TRUE(store.clear(kJob, "model.pt"));
+  EXPECT_EQ(store.size(kJob, "model.pt"), 0U);
+  ASSERT_EQ(store.write_at(kJob, "model.pt", 0, "new"), 3U);
+  EXPECT_EQ(store.read(kJob, "model.pt", 0, 100), "new");
+  EXPECT_TRUE(store.clear(kJob, "nothing"));
+  EXPECT_FALSE(store.clear(kJob, "../up"));
+}
+
 TEST_P(FileStoreContract, GivesBackWhatWasWritten) {
   const std::string bytes("line 1\n\0\xFF", 9);
   ASSERT_EQ(store.write_at(kJob, "log/rank0", 0, bytes), 9u);

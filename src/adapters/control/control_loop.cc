@@ -162,10 +162,21 @@ void ControlLoop::State::catch_up(std::uint64_t from, Desk::Follow follow) {
   }));
 }
 
-/// On the files thread. What could not be written is not acknowledged; the agent sends it again.
+/// On the files thread: what is new of a chunk goes to the end of its file. Returns its size.
+Result<std::uint64_t> write_chunk(ports::FileStore& files, const ports::FileChunk& chunk) {
+  if (chunk.replace) {
+    if (auto cleared = files.clear(chunk.job, chunk.path); !cleared) return base::pass(cleared);
+  }
+  auto size = files.size(chunk.job, chunk.path);
+  if (!size || chunk.offset > *size) return size;
+  const std::size_t known = *size - chunk.offset;
+  if (known > 0 && known >= chunk.bytes.size()) return size;
+  return files.write_at(chunk.job, chunk.path, *size, std::string_view(chunk.bytes).substr(known));
+}
+
+/// What could not be written is not acknowledged; the agent sends it again.
 void ControlLoop::State::keep(const Connection& connection, ports::FileChunk chunk) {
-  auto size = parts.files.write_at(chunk.job, chunk.path, chunk.offset, chunk.bytes);
-  if (!size && size.error().code == base::ErrorCode::conflict) size = parts.files.size(chunk.job, chunk.path);
+  auto size = write_chunk(parts.files, chunk);
   if (!size) return;
   connection->send(ports::FileKept{chunk.job, chunk.path, *size});
   watch.tell(chunk.job);
@@ -199,6 +210,9 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
       return;
     }
     notify([who, message = std::move(message)](Core& core, domain::Time now) { return core.heard(who, message, now); });
+  };
+  handlers.read_kept = [loop](const ports::KeptRange& range) {
+    return loop->parts.files.read(range.job, range.path, range.offset, range.most);
   };
   if (auto opened = parts.listener.open(std::move(handlers)); !opened) return base::pass(opened);
   return made;
@@ -238,10 +252,6 @@ bool ControlLoop::facts(std::uint64_t from, std::size_t most,
 
 void ControlLoop::watch_files(domain::JobId job, std::function<bool()> changed) {
   state_->watch.add(job, std::move(changed));
-}
-
-Result<std::string> ControlLoop::read_kept(domain::JobId job, std::string_view path, std::uint64_t offset, std::size_t most) {
-  return state_->parts.files.read(job, path, offset, most);
 }
 
 }  // namespace adapters::control

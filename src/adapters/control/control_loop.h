@@ -31,9 +31,6 @@ class ControlLoop final : public controller::Desk {
              std::function<void(base::Result<std::vector<controller::PlacedFact>>)> done) override;
   void watch_files(domain::JobId job, std::function<bool()> changed) override;
 
-  /// Bytes of a kept file, for an agent that lacks a checkpoint. Any thread.
-  base::Result<std::string> read_kept(domain::JobId job, std::string_view path, std::uint64_t offset, std::size_t most);
-
  private:
   struct State;
   explicit ControlLoop(std::unique_ptr<State> state);

@@ -161,6 +161,14 @@ Result<std::uint64_t> FolderFileStore::write_at(domain::JobId job, std::string_v
   return std::max(*size, offset + bytes.size());
 }
 
+Result<> FolderFileStore::clear(domain::JobId job, std::string_view path) {
+  if (auto named = ports::check_name(job, path); !named) return named;
+  auto file = find(job, path, Missing::refuse);
+  if (!file) return file.error().code == ErrorCode::not_found ? Result<>{} : base::pass(file);
+  if (::ftruncate((*file)->number(), 0) != 0) return failure(errno, "empty", path);
+  return {};
+}
+
 Result<> FolderFileStore::sync(domain::JobId job, std::string_view path) {
   if (auto good = ports::check_name(job, path); !good) return good;
   auto way = walk(fmt::format("{}/{}", folder_of(job), path), Missing::refuse);

@@ -20,6 +20,7 @@ class FolderFileStore final : public ports::FileStore {
 
   base::Result<std::uint64_t> write_at(domain::JobId job, std::string_view path,
                                        std::uint64_t offset, std::string_view bytes) override;
+  base::Result<> clear(domain::JobId job, std::string_view path) override;
   base::Result<> sync(domain::JobId job, std::string_view path) override;
   base::Result<std::uint64_t> size(domain::JobId job, std::string_view path) override;
   base::Result<std::string> read(domain::JobId job, std::string_view path, std::uint64_t offset,

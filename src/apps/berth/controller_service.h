@@ -1,0 +1,55 @@
+#pragma once
+#include <boost/describe/class.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/time.h"
+
+namespace apps {
+
+struct ControllerOptions {
+  std::string data_dir;
+  std::string http = "127.0.0.1:7070";    ///< For people and programs; TLS on any address but loopback.
+  std::string agents = "127.0.0.1:7071";  ///< For agents: mutual TLS.
+  std::string grpc = "127.0.0.1:7072";    ///< For joining nodes and the scheduler service: TLS.
+  std::vector<std::string> names;         ///< Host names and addresses that the certificate is for.
+  std::string cert_path;                  ///< A certificate of one's own for `http`, with its key.
+  std::string key_path;
+  domain::Duration lease{30'000};
+};
+
+/// Where a controller is reached; kept in DATA/endpoints.json while it runs.
+struct Endpoints {
+  std::string http;    ///< URL.
+  std::string agents;  ///< HOST:PORT
+  std::string grpc;    ///< HOST:PORT
+  std::string cluster;
+};
+BOOST_DESCRIBE_STRUCT(Endpoints, (), (http, agents, grpc, cluster))
+
+/// A whole controller: its log, its servers, its threads. One a data folder: a second one is refused.
+class ControllerService {
+ public:
+  static base::Result<std::unique_ptr<ControllerService>> open(const ControllerOptions& options);
+  ~ControllerService();
+
+  const Endpoints& endpoints() const;
+  /// True when this start made the cluster.
+  bool is_new() const;
+  /// The first admin's token, made with the cluster and kept in DATA/admin-token for its owner alone.
+  const std::string& admin_token() const;
+  const std::string& admin() const;
+  const std::string& ca_pem() const;
+  /// A token that lets this machine's own agent join.
+  base::Result<std::string> join_token();
+
+ private:
+  struct Parts;
+  explicit ControllerService(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace apps

@@ -1,0 +1,9 @@
+#include "apps/berth/serve.h"
+#include "apps/berth/terminal_environment.h"
+#include "cli/run.h"
+
+int main(int argc, char** argv) {
+  apps::TerminalEnvironment environment;
+  const auto serving = apps::serving_verbs(environment);
+  return cli::run(argc, argv, environment, serving);
+}
