@@ -19,11 +19,15 @@ constexpr std::int32_t kWidestGang = 512;
 constexpr std::size_t kMostMoves = 64;
 constexpr std::size_t kMostWindows = 6;
 constexpr std::size_t kMostStarts = 192;
-/// How many places are looked for until it is given up, over all windows: fewer where each takes
-/// longer, because the lane has more nodes.
-constexpr std::size_t kMostTries = 64;
-constexpr std::size_t kFewestTries = 6;
-constexpr std::size_t kMostNodesTried = 6'000;
+// How much is tried in one lane until it is given up: less where each step takes longer, because
+// there are more nodes. Roughly, a step of 1 takes 50 ns a node.
+constexpr std::int64_t kMostWork = 1'000;
+constexpr std::int64_t kLeastWork = 40;
+constexpr std::int64_t kMostWorkOnNodes = 40'000;
+constexpr std::int64_t kWindowWork = 2;
+constexpr std::int64_t kEvictionWork = 1;
+constexpr std::int64_t kSameTimeWork = 2;
+constexpr std::int64_t kInTimeWork = 12;
 
 /// The nodes of bookings as positions in the lane, worked out once for each.
 using Positions = std::map<const Booking*, std::vector<std::size_t>>;
@@ -44,7 +48,7 @@ struct Scene {
   Time now;
   Reach reach;
   const std::vector<const Booking*>& loose;  ///< May be moved, and overlap the window.
-  std::size_t& tries_left;
+  std::int64_t& work_left;
   Positions& positions;
 };
 
@@ -218,8 +222,10 @@ std::int64_t clear_node(const Scene& scene, Ground& ground, Yield& yield, SlotRa
   const std::int32_t before = holds();
   for (const Booking* booking : yield.bookings) {
     if (holds() >= yield.ranks_then || eviction.gone.size() == kMostMoves) break;
+    if (scene.work_left <= 0) break;
     if (!eviction.gone.emplace(booking->job, booking).second) continue;
     release(scene.plan, ground, *booking);
+    scene.work_left -= kEvictionWork;
   }
   return holds() - before;
 }
@@ -229,9 +235,11 @@ bool clear(const Scene& scene, Ground& ground, SlotRange slots, Yields found, Ev
   const LaneKey key = scene.candidate.lane->key();
   for (Yield& yield : found.nodes) {
     found.missing -= clear_node(scene, ground, yield, slots, eviction);
+    if (scene.work_left <= 0) return false;
     if (found.missing > 0) continue;
     if (place(ground.lanes().at(key), scene.candidate.ask, slots)) return true;
-    if (eviction.gone.size() >= kMostMoves || --scene.tries_left == 0) return false;
+    scene.work_left -= kSameTimeWork;
+    if (eviction.gone.size() >= kMostMoves || scene.work_left <= 0) return false;
   }
   return false;
 }
@@ -248,7 +256,8 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
     return key(a) < key(b);
   });
   for (const Booking* booking : order) {
-    if (--scene.tries_left == 0) return false;
+    scene.work_left -= scene.reach.in_time ? kInTimeWork : kSameTimeWork;
+    if (scene.work_left < 0) return false;
     auto move = another_place(scene.plan, ground, *booking, scene.now, scene.reach);
     if (!move) return false;
     hold(scene.plan, ground, moved(*booking, *move));
@@ -291,7 +300,8 @@ std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, 
 /// The offer at the first opening where it works out.
 std::optional<Offer> make_room_soon(const Scene& scene, std::optional<Ground>& copy) {
   for (const Opening& opening : openings(scene)) {
-    if (scene.tries_left == 0) break;
+    scene.work_left -= kWindowWork;
+    if (scene.work_left <= 0) break;
     if (auto offer = make_room(scene, copy, opening.start)) return offer;
   }
   return std::nullopt;
@@ -312,11 +322,11 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   for (const bool in_time : {false, true}) {
     std::optional<Offer> best;
     for (const Candidate& candidate : *candidates) {
-      std::size_t tries =
-          std::clamp(kMostNodesTried / candidate.lane->nodes().size(), kFewestTries, kMostTries);
+      const auto nodes = static_cast<std::int64_t>(candidate.lane->nodes().size());
+      std::int64_t work = std::clamp(kMostWorkOnNodes / nodes, kLeastWork, kMostWork);
       Positions positions;
       const Reach reach{in_time, false};
-      const Scene scene{plan, bid, candidate, *when, now, reach, loose, tries, positions};
+      const Scene scene{plan, bid, candidate, *when, now, reach, loose, work, positions};
       auto offer = make_room_soon(scene, copy);
       if (!offer) continue;
       const bool better =

@@ -9,10 +9,10 @@ namespace era {
 
 /// Makes room for `bid` by moving bookings that have not started, inside their own promises and
 /// pools: first only to other nodes at the same time, then also in time. Looks at the bookings that
-/// overlap a few of the most promising windows, moves at most 64 and looks for
-/// 6 (on 1,000 nodes and more) to 64 places a lane; a
-/// bid of more than 512 ranks is left alone. The moves are to be made together. Deterministic; none
-/// if it found no way. O(windows x (nodes + bookings) + places x place).
+/// overlap a few of the most promising windows and moves at most 64; a bid of more than 512 ranks
+/// is left alone. What it tries is bounded, the tighter the more nodes there are: on 40 nodes all
+/// 64 may be moved in time, on 1,000 only two or three. The moves are to be made together.
+/// Deterministic; none if it found no way within its bounds.
 std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
 
 /// Where `booking` may be put elsewhere: any start inside its promise, or, if firm, its own.
