@@ -76,6 +76,17 @@ TEST_F(PromisesTest, FlexGivesWayInTimeAndComesBack) {
   EXPECT_EQ(cluster.job(flex).retries_used, 0);
 }
 
+TEST_F(PromisesTest, OnlyFlexJobsThatHoldWhatIsNeededGiveWay) {
+  block(minutes(30), minutes(60));
+  const auto on_gpus = cluster.bid({.gpus = 4, .duration = minutes(90)});
+  const auto on_cores = cluster.bid({.gpus = 0, .duration = minutes(90)});
+  ASSERT_TRUE(cluster.is_running(on_gpus));
+  ASSERT_TRUE(cluster.is_running(on_cores));
+  cluster.pass(minutes(30));
+  EXPECT_EQ(cluster.attempt(on_gpus).stop, jobs::StopKind::give_way);
+  EXPECT_EQ(cluster.attempt(on_cores).stop, jobs::StopKind::none);
+}
+
 TEST_F(PromisesTest, APromisedJobWaitsUntilWhatIsInItsPlaceIsGone) {
   const auto promised = block(minutes(60), minutes(60));
   const auto flex = cluster.bid({.gpus = 4, .duration = minutes(90)});

@@ -132,7 +132,8 @@ void Checks::check_promises() {
     const auto bid = users_.bids().find(job.command);
     const bool is_good = bid != users_.bids().end() &&
                          (bid->second.fate == Fate::honest || bid->second.fate == Fate::early);
-    if (is_strict && is_good && extended->why != "asked for") {
+    const bool is_promised = job.spec.bid.job_class != domain::JobClass::flex;
+    if (is_strict && is_good && is_promised && extended->why != "asked for") {
       note("P6", fmt::format("the price of job {} rose: {}", job.id.value, extended->why));
     }
   }
@@ -253,7 +254,7 @@ void Checks::check_wishes() {
 /// The facts give the state that was lived, and a state that was kept goes on as it.
 void Checks::check_rebuild() {
   ledger::State folded;
-  for (const auto& fact : head_.facts()) ledger::apply(folded, fact);
+  for (const auto& text : head_.texts()) ledger::apply(folded, *ledger::decode(text));
   const std::string lived = ledger::encode(head_.state());
   if (ledger::encode(folded) != lived) note("rebuild", "the facts give another state");
   const auto decoded = ledger::decode_state(lived);

@@ -36,6 +36,8 @@ class Head {
   const ledger::State& state() const { return core_->writer().state(); }
   /// Every fact that was made known, in order, across all lives.
   const std::vector<ledger::Fact>& facts() const { return facts_; }
+  /// The same as they are written.
+  const std::vector<std::string>& texts() const { return texts_; }
   /// What went wrong between lives: a fact that was made known and is no longer in the log.
   const std::vector<std::string>& losses() const { return losses_; }
   void save_snapshot() { static_cast<void>(core_->save_snapshot()); }

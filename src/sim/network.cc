@@ -30,7 +30,7 @@ void Wire::close() {
   head_open_ = false;
   network_.put(shared_from_this(), false,
                [wire = this] { wire->network_.tell_agent_gone(wire->shared_from_this()); });
-  network_.wires_.erase(shared_from_this());
+  std::erase(network_.wires_, shared_from_this());
 }
 
 void Network::put(const std::shared_ptr<Wire>& wire, bool to_head, std::function<void()> what) {
@@ -94,7 +94,7 @@ void Network::dial(const NodeId& node, std::uint64_t incarnation) {
   if (!head_is_up_ || cut_.contains(node)) return dial_later(node);
   seat.wire = std::make_shared<Wire>(*this, node);
   const auto wire = seat.wire;
-  wires_.insert(wire);
+  wires_.push_back(wire);
   put(wire, true, [this, wire] {
     if (wire->head_open_) head_.connected(wire);
   });
@@ -118,7 +118,7 @@ void Network::tell_agent_gone(const std::shared_ptr<Wire>& wire) {
 }
 
 void Network::tell_head_gone(const std::shared_ptr<Wire>& wire) {
-  wires_.erase(wire);
+  std::erase(wires_, wire);
   if (!std::exchange(wire->head_open_, false)) return;
   if (head_is_up_) head_.disconnected(wire);
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "ports/agent_link.h"
 #include "sim/agenda.h"
@@ -97,7 +98,7 @@ class Network {
   bool head_is_up_ = false;
   domain::Duration most_delay_{20};
   std::map<domain::NodeId, Seat> seats_;
-  std::set<std::shared_ptr<Wire>> wires_;  ///< That the controller believes in.
+  std::vector<std::shared_ptr<Wire>> wires_;  ///< That the controller believes in.
   std::set<domain::NodeId> cut_;
 };
 

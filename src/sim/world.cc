@@ -58,6 +58,7 @@ class World {
   void disturb_network(Host& host);
   void disturb_disks(Host& host);
   void make_peace();
+  bool may_restart();
   bool is_over() const;
   void run_until(Time until);
   Host& any_host() { return *hosts_[static_cast<std::size_t>(random_.pick(std::ssize(hosts_)))]; }
@@ -70,6 +71,7 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   Users users_;
   Checks checks_;
+  Time last_restart_;
   bool is_peace_ = false;
 };
 
@@ -124,13 +126,22 @@ void World::plan_faults() {
   }
 }
 
+/// Where nothing else goes wrong, restarts come one at a time, and each is over well within the
+/// lease: then no rank may notice (P5).
+bool World::may_restart() {
+  if (perils_.loses_hardware()) return true;
+  if (agenda_.now() - last_restart_ < kSecond * 30) return false;
+  last_restart_ = agenda_.now();
+  return true;
+}
+
 void World::restart_controller() {
-  if (!head_.is_up()) return;
+  if (!head_.is_up() || !may_restart()) return;
   if (random_.chance(30)) head_.save_snapshot();
   const auto how = random_.pick(3);
   if (how == 0) head_.kill();
   if (how > 0) head_.die_in_append(how == 1);
-  agenda_.in(random_.duration({100}, kSecond * 12), [this] {
+  agenda_.in(random_.duration({100}, kSecond * (perils_.loses_hardware() ? 40 : 8)), [this] {
     head_.kill();
     head_.start();
     checks_.look_at_log();
@@ -138,9 +149,9 @@ void World::restart_controller() {
 }
 
 void World::restart_agent(Host& host) {
-  if (!host.has_agent()) return;
+  if (!host.has_agent() || !may_restart()) return;
   host.kill_agent();
-  agenda_.in(random_.duration({50}, kSecond * 10), [&host] {
+  agenda_.in(random_.duration({50}, kSecond * 8), [&host] {
     if (!host.has_agent()) host.start_agent();
   });
 }

@@ -113,6 +113,13 @@ Resources held_by(const View& view, const NodeId& node, domain::JobId job) {
   return sum;
 }
 
+/// True if `amount` has some of what is short where `sum` is more than `capacity`.
+bool helps(const Resources& amount, const Resources& sum, const Resources& capacity) {
+  return (sum.gpus > capacity.gpus && amount.gpus > 0) ||
+         (sum.cpu_millis > capacity.cpu_millis && amount.cpu_millis > 0) ||
+         (sum.memory_bytes > capacity.memory_bytes && amount.memory_bytes > 0);
+}
+
 }  // namespace
 
 std::optional<AttemptStarted> start_attempt(const View& view, const Job& job,
@@ -145,9 +152,11 @@ std::vector<Event> clear_way(const View& view, const Job& job) {
     if (known == view.nodes.nodes.end()) continue;
     const auto ranks = std::ranges::count(booking.nodes, node);
     Resources sum = held_at(view, node, booking.start) + booking.per_rank * ranks;
+    const Resources capacity = nodes::capacity(known->second);
     for (const Job* flex : flex_on(view, node)) {
-      if (sum.fits_in(nodes::capacity(known->second))) break;
-      sum = sum - held_by(view, node, flex->id);
+      const Resources amount = held_by(view, node, flex->id);
+      if (!helps(amount, sum, capacity)) continue;
+      sum = sum - amount;
       const Attempt& attempt = flex->attempts.back();
       if (attempt.stop != StopKind::none || !asked.insert(flex->id).second) continue;
       events.push_back(AttemptStopping{flex->id, attempt.number, StopKind::give_way,
