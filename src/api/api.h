@@ -32,7 +32,9 @@ struct Options {
   /// Runs something once after a while, on any thread.
   std::function<void(domain::Duration, std::function<void()>)> run_after;
 
-  /// The line that an operator pastes on a new node.
+  /// What a new node shows to join: the secret, and by what it knows the cluster.
+  std::function<std::string(std::string_view secret)> join_token;
+  /// The line that an operator pastes on a new node, with that token.
   std::function<std::string(std::string_view token)> join_command;
   /// Whether the controller can write its log; unset: it can.
   std::function<bool()> log_is_writable = {};

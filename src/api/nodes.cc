@@ -194,8 +194,8 @@ void post_join_token(Service& service, const CallPtr& call) {
     if (token == tokens.end()) return base::fail(ErrorCode::gone, "the join token has expired");
     JoinTokenView shown{.id = token->first, .expires = token->second.expires};
     if (token->second.hash == service.options().token_hash(secret)) {
-      shown.token = secret;
-      shown.command = service.options().join_command(secret);
+      shown.token = service.options().join_token(secret);
+      shown.command = service.options().join_command(*shown.token);
     }
     return ok(shown, 201);
   });

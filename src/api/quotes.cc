@@ -148,6 +148,14 @@ base::Error without_spec(base::Error error) {
   return error;
 }
 
+/// True but for the window: "in two hours" is another moment when it is said again, and the quote
+/// has fixed it.
+bool asks_for_the_same(domain::JobSpec spec, const domain::JobSpec& quoted) {
+  spec.bid.earliest = quoted.bid.earliest;
+  spec.bid.deadline = quoted.bid.deadline;
+  return spec == quoted;
+}
+
 base::Result<ledger::jobs::MakeBid> quoted_bid(const Call& call, const Reading& reading,
                                                const std::string& quote_id,
                                                const std::optional<domain::JobSpec>& spec) {
@@ -157,7 +165,7 @@ base::Result<ledger::jobs::MakeBid> quoted_bid(const Call& call, const Reading& 
         ErrorCode::gone, "the quote is gone or was given to somebody else; ask for a new one",
         "quote_id"});
   }
-  if (spec && *spec != quote->spec) {
+  if (spec && !asks_for_the_same(*spec, quote->spec)) {
     return base::invalid("quote_id", "the quote was given for another spec");
   }
   ledger::jobs::MakeBid bid{call.asker.user, call.asker.team, quote->spec, std::nullopt};

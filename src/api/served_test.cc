@@ -96,6 +96,7 @@ struct Served::Parts {
     all.run_after = [this](domain::Duration wait, std::function<void()> work) {
       later.emplace_back(clock.now() + wait, std::move(work));
     };
+    all.join_token = [](std::string_view secret) { return fmt::format("{}.print", secret); };
     all.join_command = [](std::string_view token) { return fmt::format("join {}", token); };
     all.log_is_writable = [&is_writable] { return is_writable; };
     return all;

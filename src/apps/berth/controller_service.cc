@@ -70,8 +70,6 @@ std::string user_name() {
   return name == nullptr || *name == '\0' ? "admin" : name;
 }
 
-std::string random_token_for_node() { return adapters::system::random_token(); }
-
 }  // namespace
 
 struct ControllerService::Parts {
@@ -223,6 +221,8 @@ Result<> ControllerService::Parts::open_http() {
     if (!made) return base::pass(made);
     server.tls = {made->cert_pem, made->key_pem};
   }
+  auto print = adapters::system::fingerprint(authority.cert_pem());
+  if (!print) return base::pass(print);
   api::Options with;
   with.version = cli::kVersion;
   with.openapi = std::string(kOpenApiText);
@@ -233,6 +233,9 @@ Result<> ControllerService::Parts::open_http() {
   with.random_id = adapters::system::random_id;
   with.run_blocking = [this](std::function<void()> task) { static_cast<void>(blocking->put(std::move(task))); };
   with.run_after = [this](Duration wait, std::function<void()> task) { timer->run_after(wait, std::move(task)); };
+  with.join_token = [print = *print](std::string_view secret) {
+    return adapters::grpc::encode({std::string(secret), print});
+  };
   with.join_command = [this](std::string_view token) { return join_command(token); };
   api = std::make_unique<api::Api>(*loop, *files, clock, std::move(with));
   const bool secure = server.tls.has_value();
@@ -245,7 +248,7 @@ Result<> ControllerService::Parts::open_http() {
 }
 
 Result<std::string> ControllerService::Parts::make_join_token(Duration life) {
-  const std::string secret = random_token_for_node();
+  const std::string secret = adapters::system::random_token();
   auto print = adapters::system::fingerprint(authority.cert_pem());
   if (!print) return base::pass(print);
   ledger::access::JoinToken token{adapters::system::random_id(), adapters::system::token_hash(secret), clock.now() + life};
