@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -119,8 +120,12 @@ bool has_place(const Plan& plan, const Bid& made, SlotRange slots) {
   return fewest <= nodes.size();
 }
 
-/// Unit by unit, slot by slot: Algorithm 1 as it is written.
-domain::Money price_by_hand(const Plan& plan, const Bid& made, SlotRange slots) {
+/// Unit by unit, slot by slot: Algorithm 1 as it is written. What lies idle in a first and a last
+/// slot that are one more than the duration needs is free.
+domain::Money price_by_hand(const Plan& plan, const Bid& made, Time start) {
+  const std::int64_t slot_ms = plan.settings().slot.ms;
+  const SlotRange slots = touched(start, start + made.duration, plan.settings().slot);
+  std::vector<std::int64_t> costs;
   const std::int32_t gpus = made.shape.per_rank.gpus * made.shape.ranks;
   const std::int32_t cores = core_units(made.shape.per_rank) * made.shape.ranks;
   const auto rate = [&](std::int64_t hourly, std::int64_t unit, std::int64_t capacity) {
@@ -132,8 +137,8 @@ domain::Money price_by_hand(const Plan& plan, const Bid& made, SlotRange slots) 
     }
     return (hourly * permille + 999) / 1000;
   };
-  std::int64_t sum = 0;
   for (std::int64_t slot = slots.first; slot < slots.end; ++slot) {
+    std::int64_t sum = 0;
     Resources capacity;
     std::int64_t promised_gpus = 0;
     std::int64_t promised_cores = 0;
@@ -154,6 +159,13 @@ domain::Money price_by_hand(const Plan& plan, const Bid& made, SlotRange slots) 
     for (std::int32_t i = 0; i < cores; ++i) {
       sum += rate(plan.prices().core_hour.micros, promised_cores + i, capacity.cpu_millis / 1000);
     }
+    costs.push_back(sum);
+  }
+  std::int64_t sum = std::accumulate(costs.begin(), costs.end(), std::int64_t{0});
+  if (slots.end - slots.first > (made.duration.ms + slot_ms - 1) / slot_ms) {
+    const std::int64_t before = start.ms - slots.first * slot_ms;
+    const std::int64_t after = slots.end * slot_ms - start.ms - made.duration.ms;
+    sum -= (costs.front() * before + costs.back() * after) / slot_ms;
   }
   return price_of(sum, plan.settings().slot, class_permille(plan.prices(), made));
 }
@@ -172,7 +184,7 @@ std::optional<std::pair<domain::Money, Time>> by_hand(const Plan& plan, const Bi
     if (finish > made.deadline || finish > plan.horizon_end()) continue;
     const SlotRange slots = touched(start, finish, slot);
     if (!has_place(plan, made, slots)) continue;
-    const domain::Money price = price_by_hand(plan, made, slots);
+    const domain::Money price = price_by_hand(plan, made, start);
     if (!best || price < best->first) best.emplace(price, start);
   }
   return best;

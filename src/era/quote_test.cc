@@ -124,16 +124,23 @@ TEST(Quote, NeverLooksAtMaxPriceBeforeTheEnd) {
   EXPECT_EQ(refusal_in(refused)->price, credits(4));
 }
 
-TEST(Quote, StartsNowInTheMiddleOfASlotOnlyIfThatIsNotDearer) {
+TEST(Quote, StartsNowInTheMiddleOfASlotAndPaysForTheTimeItRuns) {
   Plan plan = gpu_plan(1);
   const domain::Time now{30'000};
-  const Answer later = quote(plan, bid({}), now);
-  ASSERT_TRUE(offer_in(later));
-  EXPECT_EQ(offer_in(later)->start, at_minute(1));  // Sixty slots instead of sixty-one.
-  const Answer now_or_never = quote(plan, bid({.deadline = now + hours(1)}), now);
-  ASSERT_TRUE(offer_in(now_or_never));
-  EXPECT_EQ(offer_in(now_or_never)->start, now);
-  EXPECT_EQ(offer_in(now_or_never)->price.micros, 1'016'667);
+  const Answer at_once = quote(plan, bid({}), now);
+  ASSERT_TRUE(offer_in(at_once));
+  EXPECT_EQ(offer_in(at_once)->start, now);
+  EXPECT_EQ(offer_in(at_once)->price.micros, 1'000'000);
+}
+
+TEST(Quote, WaitsForTheNextSlotIfThisOneIsDearer) {
+  Plan plan = gpu_plan(1);
+  plan.set_prices(default_prices());
+  occupy(plan, 1, "n0", 7, {0, 1});  // The first hour is nearly full, so it is dear.
+  const domain::Time now{30'000};
+  const Answer answer = quote(plan, bid({}), now);
+  ASSERT_TRUE(offer_in(answer));
+  EXPECT_EQ(offer_in(answer)->start, at_hour(1));
 }
 
 TEST(Quote, StartsAnEagerBidNowOrRefusesIt) {
