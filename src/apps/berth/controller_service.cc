@@ -15,6 +15,7 @@
 #include "adapters/files/folder_file_store.h"
 #include "adapters/grpc/enrolment.h"
 #include "adapters/grpc/grpc_agent_listener.h"
+#include "adapters/scheduler_service/scheduler_service.h"
 #include "adapters/sql/sql_event_log.h"
 #include "adapters/system/certificate.h"
 #include "adapters/system/file.h"
@@ -87,6 +88,7 @@ struct ControllerService::Parts {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<adapters::beast::HttpServer> http;
   std::unique_ptr<adapters::grpc::EnrolmentService> enrolment;
+  std::unique_ptr<adapters::scheduler_service::SchedulerService> scheduler;
   std::unique_ptr<adapters::grpc::GrpcServer> grpc;
   Endpoints endpoints;
   std::string admin_token;
@@ -284,7 +286,9 @@ Result<> ControllerService::Parts::open_grpc() {
   server.address = options.grpc;
   server.cert_pem = certificate->cert_pem;
   server.key_pem = certificate->key_pem;
-  ::grpc::Service* services[] = {enrolment->service()};
+  scheduler = std::make_unique<adapters::scheduler_service::SchedulerService>(
+      *loop, adapters::scheduler_service::Options{adapters::system::token_hash, adapters::system::random_id});
+  ::grpc::Service* services[] = {enrolment->service(), scheduler->service()};
   auto opened = adapters::grpc::GrpcServer::open(server, services);
   if (!opened) return base::pass(opened);
   grpc = *std::move(opened);

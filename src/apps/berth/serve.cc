@@ -10,11 +10,15 @@
 #include "apps/berth/paths.h"
 #include "cli/config.h"
 #include "cli/exit_status.h"
+#include "cli/text/catalog.h"
+#include "cli/times.h"
 
 namespace apps {
 namespace {
 
+namespace text = cli::text;
 using base::Result;
+using text::Language;
 
 /// SIGINT and SIGTERM, asked for instead of being killed by. Made before any thread, so that every
 /// thread leaves them to this one.
@@ -36,38 +40,83 @@ class StopSignals {
   sigset_t set_{};
 };
 
-int report(cli::Environment& environment, const base::Error& error) {
+/// What the serving verbs share: the outside, and the language of the person at the terminal.
+struct Terminal {
+  cli::Environment& environment;
+  Language language;
+
+  std::string say(std::string_view id, std::initializer_list<std::string_view> values = {}) const {
+    return text::say(language, id, values);
+  }
+  void print(std::string_view id, std::initializer_list<std::string_view> values = {}) const {
+    environment.write_out(say(id, values));
+  }
+};
+
+int report(const Terminal& terminal, const base::Error& error) {
   const std::string where = error.field.empty() ? "" : error.field + ": ";
-  environment.write_error(fmt::format("berth: {}{}\n", where, error.message));
+  terminal.environment.write_error(fmt::format("berth: {}{}\n", where, error.message));
   return static_cast<int>(cli::exit_status(error.code));
 }
 
-/// Parses what follows the verb's name. Nothing if the verb is to run; else its exit status.
-std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments, cli::Environment& environment) {
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::CallForHelp&) {
-    environment.write_out(app.help());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    environment.write_error(fmt::format("berth: {}\nTry '{} --help'.\n", error.what(), app.get_name()));
-    return static_cast<int>(cli::ExitStatus::usage);
+/// One serving verb while its arguments are read.
+class Verb {
+ public:
+  Verb(const Terminal& terminal, const std::string& name)
+      : terminal_(terminal), app_(terminal.say("serving." + name), "berth " + name) {
+    app_.footer(terminal.say("serving." + name + ".examples"));
+    app_.set_help_flag("-h,--help", terminal.say("option.help"));
+    app_.add_option("--lang", language_, terminal.say("option.lang"));
   }
-  return std::nullopt;
-}
 
-void add_controller_options(CLI::App& app, ControllerOptions& options) {
-  app.add_option("--data", options.data_dir, "Folder of everything that is kept")->capture_default_str();
-  app.add_option("--http", options.http, "HOST:PORT for people and programs; TLS on any address but loopback")
-      ->capture_default_str();
-  app.add_option("--agents", options.agents, "HOST:PORT for agents; mutual TLS")->capture_default_str();
-  app.add_option("--grpc", options.grpc, "HOST:PORT for joining nodes and the scheduler service; TLS")->capture_default_str();
-  app.add_option("--name", options.names, "Host name or address that others reach this machine by; may be repeated");
-  auto* cert = app.add_option("--cert", options.cert_path, "Certificate for --http (PEM)");
-  auto* key = app.add_option("--key", options.key_path, "Its key (PEM)");
+  template <class T>
+  CLI::Option* option(const char* name, T& value, std::string_view id) {
+    return app_.add_option(name, value, terminal_.say(fmt::format("serving.option.{}", id)));
+  }
+
+  /// Nothing if the verb is to run; else its exit status.
+  std::optional<int> parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());
+    try {
+      app_.parse(arguments);
+    } catch (const CLI::CallForHelp&) {
+      terminal_.environment.write_out(app_.help());
+      return 0;
+    } catch (const CLI::ParseError& error) {
+      terminal_.environment.write_error(
+          fmt::format("berth: {}\n{}", error.what(), terminal_.say("serving.try_help", {app_.get_name()})));
+      return static_cast<int>(cli::ExitStatus::usage);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const Terminal& terminal_;
+  CLI::App app_;
+  std::string language_;  ///< Read before, to say all this in it.
+};
+
+void add_controller_options(Verb& verb, ControllerOptions& options, std::string& lease) {
+  verb.option("--data", options.data_dir, "data")->capture_default_str();
+  verb.option("--http", options.http, "http")->capture_default_str();
+  verb.option("--agents", options.agents, "agents")->capture_default_str();
+  verb.option("--grpc", options.grpc, "grpc")->capture_default_str();
+  verb.option("--name", options.names, "name");
+  verb.option("--lease", lease, "lease")->capture_default_str();
+  auto* cert = verb.option("--cert", options.cert_path, "cert");
+  auto* key = verb.option("--key", options.key_path, "key");
   cert->needs(key);
   key->needs(cert);
+}
+
+Result<> set_lease(ControllerOptions& options, const std::string& text) {
+  auto lease = cli::parse_duration(text);
+  if (!lease) return std::unexpected(std::move(lease).error().in_field("--lease"));
+  if (*lease < domain::kSecond * 10 || *lease > domain::kMinute * 10) {
+    return base::invalid("--lease", "must be 10s to 10m");
+  }
+  options.lease = *lease;
+  return {};
 }
 
 /// Lets the command line of this user find the controller without any option.
@@ -80,41 +129,37 @@ Result<> write_config(cli::Environment& environment, const ControllerService& se
   return cli::save_config(environment, config);
 }
 
-Result<int> serve_controller(cli::Environment& environment, const ControllerOptions& options) {
+Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& options) {
   const StopSignals stop;
   auto service = ControllerService::open(options);
   if (!service) return base::pass(service);
   const auto& at = (*service)->endpoints();
-  environment.write_out(fmt::format("controller of cluster {} at {}\n", at.cluster, at.http));
-  environment.write_out(fmt::format("agents at {}, joining at {}\n", at.agents, at.grpc));
-  if ((*service)->is_new()) {
-    environment.write_out(fmt::format("The first admin is {}; the token is in {}/admin-token\n",
-                                      (*service)->admin(), options.data_dir));
-  }
+  terminal.print("serving.controller_at", {at.cluster, at.http, at.agents, at.grpc});
+  if ((*service)->is_new()) terminal.print("serving.first_admin", {(*service)->admin(), options.data_dir});
   while (!stop.wait(3'600)) {
   }
-  environment.write_out("stopping; jobs go on\n");
+  terminal.print("serving.stopping");
   return 0;
 }
 
-Result<int> serve_agent(cli::Environment& environment, const AgentServiceOptions& options) {
+Result<int> serve_agent(const Terminal& terminal, const AgentServiceOptions& options) {
   const StopSignals stop;
   auto agent = AgentService::open(options);
   if (!agent) return base::pass(agent);
-  environment.write_out(fmt::format("agent of node {}\n", (*agent)->node()));
+  terminal.print("serving.agent_of", {(*agent)->node()});
   while (!stop.wait(1)) {
     if (auto why = (*agent)->rejected(); !why.empty()) return base::fail(base::ErrorCode::permission_denied, "{}", why);
   }
-  environment.write_out("stopping; jobs go on\n");
+  terminal.print("serving.stopping");
   return 0;
 }
 
 /// Controller and agent in one process, for one machine.
-Result<int> serve_both(cli::Environment& environment, const ControllerOptions& options, AgentServiceOptions agent_options) {
+Result<int> serve_both(const Terminal& terminal, const ControllerOptions& options, AgentServiceOptions agent_options) {
   const StopSignals stop;
   auto service = ControllerService::open(options);
   if (!service) return base::pass(service);
-  if (auto kept = write_config(environment, **service); !kept) return base::pass(kept);
+  if (auto kept = write_config(terminal.environment, **service); !kept) return base::pass(kept);
   auto token = (*service)->join_token();
   if (!token) return base::pass(token);
   agent_options.data_dir = options.data_dir + "/agent";
@@ -124,72 +169,82 @@ Result<int> serve_both(cli::Environment& environment, const ControllerOptions& o
   agent_options.address = "127.0.0.1";
   auto agent = AgentService::open(agent_options);
   if (!agent) return base::pass(agent);
-  environment.write_out(fmt::format("Berth is up at {}\n", (*service)->endpoints().http));
-  environment.write_out("In another terminal:\n  berth run -- hostname\n  berth nodes\n  berth --help\n");
+  terminal.print("serving.is_up", {(*service)->endpoints().http});
+  terminal.print("serving.try");
   while (!stop.wait(3'600)) {
   }
-  environment.write_out("stopping; jobs go on\n");
+  terminal.print("serving.stopping");
   return 0;
 }
 
-template <class Serve>
-int finish(cli::Environment& environment, Serve serve) {
-  Result<int> status = serve();
-  return status ? *status : report(environment, status.error());
+int finish(const Terminal& terminal, const Result<int>& status) {
+  return status ? *status : report(terminal, status.error());
 }
 
-int run_controller(cli::Environment& environment, const std::vector<std::string>& arguments) {
+int run_controller(const Terminal& terminal, const std::vector<std::string>& arguments) {
   ControllerOptions options{.data_dir = default_data_dir()};
-  CLI::App app("Serves a cluster: takes bids, plans, tells agents what to run.", "berth controller");
-  add_controller_options(app, options);
-  app.footer("Examples:\n  berth controller\n  berth controller --http 0.0.0.0:7070 --agents 0.0.0.0:7071 "
-             "--grpc 0.0.0.0:7072 --name head.lab");
-  if (auto status = parse(app, arguments, environment)) return *status;
-  return finish(environment, [&] { return serve_controller(environment, options); });
+  std::string lease = "30s";
+  Verb verb(terminal, "controller");
+  add_controller_options(verb, options, lease);
+  if (auto status = verb.parse(arguments)) return *status;
+  if (auto set = set_lease(options, lease); !set) return report(terminal, set.error());
+  return finish(terminal, serve_controller(terminal, options));
 }
 
-int run_agent(cli::Environment& environment, const std::vector<std::string>& arguments) {
+int run_agent(const Terminal& terminal, const std::vector<std::string>& arguments) {
   AgentServiceOptions options{.data_dir = default_data_dir() + "/agent"};
-  CLI::App app("Serves this machine as a node of a cluster.", "berth agent");
-  app.add_option("--data", options.data_dir, "Folder of the agent")->capture_default_str();
-  app.add_option("--controller", options.controllers, "HOST:PORT of the controller's port for agents")->required();
-  app.add_option("--join", options.join_token, "Token of `berth node token`; needed once");
-  app.add_option("--join-at", options.join_at, "HOST:PORT for joining");
-  app.add_option("--node", options.node, "Name of the node; this machine's host name if left out");
-  app.add_option("--address", options.address, "Where other nodes reach this one");
-  app.add_option("--pool", options.pool, "Pool; named after the GPU model if left out");
-  app.add_option("--cores", options.cores, "Cores to offer; all if left out");
-  app.add_option("--simulated-gpus", options.simulated_gpus, "MODEL:N declares GPUs that are not there, for trials");
-  app.footer("Examples:\n  berth agent --controller head.lab:7071 --join-at head.lab:7072 --join TOKEN\n"
-             "  berth agent --controller head.lab:7071");
-  if (auto status = parse(app, arguments, environment)) return *status;
-  return finish(environment, [&] { return serve_agent(environment, options); });
+  Verb verb(terminal, "agent");
+  verb.option("--data", options.data_dir, "data")->capture_default_str();
+  verb.option("--controller", options.controllers, "controller")->required();
+  verb.option("--join", options.join_token, "join");
+  verb.option("--join-at", options.join_at, "join_at");
+  verb.option("--node", options.node, "node");
+  verb.option("--address", options.address, "address");
+  verb.option("--pool", options.pool, "pool");
+  verb.option("--cores", options.cores, "cores_offered");
+  verb.option("--simulated-gpus", options.simulated_gpus, "simulated");
+  if (auto status = verb.parse(arguments)) return *status;
+  return finish(terminal, serve_agent(terminal, options));
 }
 
-int run_up(cli::Environment& environment, const std::vector<std::string>& arguments) {
+int run_up(const Terminal& terminal, const std::vector<std::string>& arguments) {
   ControllerOptions options{.data_dir = default_data_dir()};
+  std::string lease = "30s";
   AgentServiceOptions agent;
-  CLI::App app("Controller and agent on this machine: the quickest way to a cluster of one.", "berth up");
-  add_controller_options(app, options);
-  app.add_option("--node", agent.node, "Name of the node; this machine's host name if left out");
-  app.add_option("--cores", agent.cores, "Cores to offer; all if left out");
-  app.add_option("--simulated-gpus", agent.simulated_gpus, "MODEL:N declares GPUs that are not there, for trials");
-  app.footer("Examples:\n  berth up\n  berth up --simulated-gpus A100:8");
-  if (auto status = parse(app, arguments, environment)) return *status;
-  return finish(environment, [&] { return serve_both(environment, options, agent); });
+  Verb verb(terminal, "up");
+  add_controller_options(verb, options, lease);
+  verb.option("--node", agent.node, "node");
+  verb.option("--cores", agent.cores, "cores_offered");
+  verb.option("--simulated-gpus", agent.simulated_gpus, "simulated");
+  if (auto status = verb.parse(arguments)) return *status;
+  if (auto set = set_lease(options, lease); !set) return report(terminal, set.error());
+  return finish(terminal, serve_both(terminal, options, agent));
+}
+
+/// As for every other verb: --lang, else LC_ALL, LC_MESSAGES or LANG.
+Language language_for(const std::vector<std::string>& arguments, const cli::Environment& environment) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--lang" && i + 1 < arguments.size()) return text::language_of(arguments[i + 1]);
+    if (arguments[i].starts_with("--lang=")) return text::language_of(arguments[i].substr(7));
+  }
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const auto locale = environment.variable(name);
+    if (locale && !locale->empty()) return text::language_of(*locale);
+  }
+  return Language::en;
 }
 
 }  // namespace
 
 std::vector<cli::ExtraVerb> serving_verbs(cli::Environment& environment) {
-  const auto verb = [&](const char* name, const char* en, const char* zh, auto run) {
-    return cli::ExtraVerb{name, en, zh, [&environment, run](const std::vector<std::string>& arguments) {
-                            return run(environment, arguments);
+  const auto verb = [&](const std::string& name, auto run) {
+    const auto about = [&](Language language) { return text::say(language, "serving." + name); };
+    return cli::ExtraVerb{name, about(Language::en), about(Language::zh),
+                          [&environment, run](const std::vector<std::string>& arguments) {
+                            return run(Terminal{environment, language_for(arguments, environment)}, arguments);
                           }};
   };
-  return {verb("up", "Start a controller and an agent on this machine", "", run_up),
-          verb("controller", "Serve a cluster", "", run_controller),
-          verb("agent", "Serve this machine as a node", "", run_agent)};
+  return {verb("up", run_up), verb("controller", run_controller), verb("agent", run_agent)};
 }
 
 }  // namespace apps

@@ -25,7 +25,7 @@ std::set<std::string> placeholders(std::string_view text) {
 
 std::vector<Entry> all() {
   std::vector<Entry> entries;
-  for (const auto part : {messages(), verbs(), examples(), options()}) {
+  for (const auto part : {messages(), verbs(), examples(), options(), serving()}) {
     entries.insert(entries.end(), part.begin(), part.end());
   }
   return entries;

@@ -1,0 +1,75 @@
+#include <array>
+
+#include "cli/text/catalog.h"
+
+namespace cli::text {
+namespace {
+
+constexpr std::array kServing{
+    Entry{"serving.up", "Start a controller and an agent on this machine.",
+          "在本机启动控制器和代理。"},
+    Entry{"serving.controller", "Serve a cluster: take bids, plan, tell agents what to run.",
+          "运行集群的控制器：接受出价、安排计划、指挥代理。"},
+    Entry{"serving.agent", "Serve this machine as a node of a cluster.",
+          "把本机作为一个节点加入集群。"},
+    Entry{"serving.up.examples",
+          "Examples:\n  berth up\n  berth up --simulated-gpus A100:8   # try it without GPUs",
+          "示例：\n  berth up\n  berth up --simulated-gpus A100:8   # 没有 GPU 时试用"},
+    Entry{"serving.controller.examples",
+          "Examples:\n  berth controller\n  berth controller --http 0.0.0.0:7070 --agents "
+          "0.0.0.0:7071 --grpc 0.0.0.0:7072 --name head.lab",
+          "示例：\n  berth controller\n  berth controller --http 0.0.0.0:7070 --agents "
+          "0.0.0.0:7071 --grpc 0.0.0.0:7072 --name head.lab"},
+    Entry{"serving.agent.examples",
+          "Examples:\n  berth agent --controller head.lab:7071 --join-at head.lab:7072 --join "
+          "TOKEN\n  berth agent --controller head.lab:7071   # later starts",
+          "示例：\n  berth agent --controller head.lab:7071 --join-at head.lab:7072 --join "
+          "TOKEN\n  berth agent --controller head.lab:7071   # 以后启动"},
+    Entry{"serving.option.data", "folder of everything that is kept", "保存全部数据的目录"},
+    Entry{"serving.option.http",
+          "HOST:PORT for people and programs; TLS on any address but loopback",
+          "供用户和程序访问的 HOST:PORT；非本机回环地址一律使用 TLS"},
+    Entry{"serving.option.agents", "HOST:PORT for agents; mutual TLS",
+          "供代理连接的 HOST:PORT；双向 TLS"},
+    Entry{"serving.option.grpc", "HOST:PORT for joining nodes and the scheduler service; TLS",
+          "供节点加入和调度服务使用的 HOST:PORT；TLS"},
+    Entry{"serving.option.name",
+          "host name or address that others reach this machine by; may be repeated",
+          "其他机器访问本机所用的主机名或地址；可重复"},
+    Entry{"serving.option.cert", "certificate for --http (PEM)", "--http 使用的证书（PEM）"},
+    Entry{"serving.option.key", "its key (PEM)", "证书的私钥（PEM）"},
+    Entry{"serving.option.lease",
+          "how long ranks outlive their agent's last word from the controller: 10s to 10m",
+          "代理与控制器失联后进程最多保留多久：10s 到 10m"},
+    Entry{"serving.option.controller", "HOST:PORT of the controller's port for agents",
+          "控制器供代理连接的 HOST:PORT"},
+    Entry{"serving.option.join", "token of `berth node token`; needed once",
+          "`berth node token` 给出的令牌；只需一次"},
+    Entry{"serving.option.join_at", "HOST:PORT for joining", "加入集群所用的 HOST:PORT"},
+    Entry{"serving.option.node", "name of the node (default: this machine's host name)",
+          "节点名（默认：本机主机名）"},
+    Entry{"serving.option.address", "where other nodes reach this one",
+          "其他节点访问本机所用的地址"},
+    Entry{"serving.option.pool", "pool (default: named after the GPU model)",
+          "资源池（默认：以 GPU 型号命名）"},
+    Entry{"serving.option.cores_offered", "cores to offer (default: all)", "提供的 CPU 核数（默认：全部）"},
+    Entry{"serving.option.simulated", "MODEL:N declares GPUs that are not there, for trials",
+          "MODEL:N 声明并不存在的 GPU，仅供试用"},
+    Entry{"serving.is_up", "Berth is up at {0}\n", "Berth 已启动：{0}\n"},
+    Entry{"serving.try",
+          "In another terminal:\n  berth run -- hostname\n  berth nodes\n  berth --help\n",
+          "在另一个终端中试试：\n  berth run -- hostname\n  berth nodes\n  berth --help\n"},
+    Entry{"serving.controller_at", "controller of cluster {0} at {1}\nagents at {2}, joining at {3}\n",
+          "集群 {0} 的控制器：{1}\n代理端口 {2}，加入端口 {3}\n"},
+    Entry{"serving.first_admin", "The first admin is {0}; the token is in {1}/admin-token\n",
+          "首个管理员是 {0}；令牌保存在 {1}/admin-token\n"},
+    Entry{"serving.agent_of", "agent of node {0}\n", "节点 {0} 的代理\n"},
+    Entry{"serving.stopping", "stopping; jobs go on\n", "正在停止；作业继续运行\n"},
+    Entry{"serving.try_help", "Try '{0} --help'.\n", "请参阅 '{0} --help'。\n"},
+};
+
+}  // namespace
+
+std::span<const Entry> serving() { return kServing; }
+
+}  // namespace cli::text
