@@ -577,6 +577,41 @@ TEST_F(SchedulerServiceTest, a_long_past_comes_in_pages_and_nothing_is_missed_at
   EXPECT_GT(next, 4'400);
 }
 
+TEST_F(SchedulerServiceTest, facts_that_come_while_a_watch_catches_up_are_shown_once) {
+  ledger::jobs::MakeBid wish{{"alice"}, {"lab"}, {}, std::nullopt};
+  wish.spec.program.command = {"train"};
+  wish.spec.bid.duration = kHour;
+  wish.spec.bid.shape.per_rank = {.gpus = 9, .cpu_millis = 1'000};
+  const auto wait_for = [&](std::size_t waiting) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (desk_.waiting() < waiting && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+  };
+  std::array<Events, 2> seen;
+  std::array<std::thread, 2> watchers;
+  const auto start = [&](std::size_t which) {
+    watchers[which] =
+        std::thread([&, which] { seen[which] = Watching(*stub_, "olga", from(0)).take(6); });
+  };
+  // The desk is busy meanwhile, so that all of this waits, in this order.
+  desk_.look([&](const Reading&) {
+    start(0);
+    wait_for(1);
+    for (const std::string id : {"a", "b", "c"}) {
+      desk_.submit({{id}, {"alice"}, ledger::jobs::Command(wish)}, nullptr);
+    }
+    start(1);
+    wait_for(5);
+  });
+  grant(ledger::jobs::Command(wish));
+  for (auto& watcher : watchers) watcher.join();
+  for (const Events& events : seen) {
+    ASSERT_EQ(events.size(), 6U);
+    for (int job = 1; job <= 4; ++job) EXPECT_EQ(events[1 + job].refused().job(), job);
+  }
+}
+
 TEST_F(SchedulerServiceTest, a_watch_ends_when_its_token_is_revoked_or_its_user_changed) {
   namespace access = ledger::access;
   Watching alice(*stub_, "alice", from(position()));

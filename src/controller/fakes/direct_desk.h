@@ -36,6 +36,12 @@ class DirectDesk final : public Desk {
     times_ = times;
   }
 
+  /// What has been taken and not been begun, such as what comes while a callback runs.
+  std::size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
   bool submit(ledger::Command command, Reply reply) override {
     return put([this, command = std::move(command), reply = std::move(reply)] {
       const auto answers = core_.commit(std::span(&command, 1), clock_.now());
@@ -68,10 +74,9 @@ class DirectDesk final : public Desk {
   base::Result<> grant(ledger::Wish wish, const std::string& by = {}) {
     std::promise<base::Result<>> answer;
     const auto command = std::to_string(++granted_);
-    const bool taken = submit({{"granted-" + command}, {by}, std::move(wish)},
-                              [&](const base::Result<>& done, const Reading&) {
-                                answer.set_value(done);
-                              });
+    const bool taken =
+        submit({{"granted-" + command}, {by}, std::move(wish)},
+               [&](const base::Result<>& done, const Reading&) { answer.set_value(done); });
     CHECK(taken, "the desk takes what the test itself wishes for");
     return answer.get_future().get();
   }
