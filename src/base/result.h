@@ -58,7 +58,8 @@ std::unexpected<Error> fail(ErrorCode code, fmt::format_string<Args...> text, Ar
 
 /// An invalid argument, with the field that is at fault: answered with 4xx, changes nothing.
 template <class... Args>
-std::unexpected<Error> invalid(std::string_view field, fmt::format_string<Args...> text, Args&&... args) {
+std::unexpected<Error> invalid(std::string_view field, fmt::format_string<Args...> text,
+                               Args&&... args) {
   return std::unexpected(Error{ErrorCode::invalid_argument,
                                fmt::format(text, std::forward<Args>(args)...), std::string(field)});
 }

@@ -11,6 +11,17 @@ namespace {
 using domain::NodeState;
 using domain::Time;
 
+constexpr std::size_t kMostLogSizes = 1'024;  ///< Of a node: logs that are still on their way.
+
+void note_logs(const ports::Report& report, Presence& presence) {
+  for (const auto& rank : report.ranks) {
+    if (rank.log_bytes) presence.log_bytes.insert_or_assign(rank.key, *rank.log_bytes);
+  }
+  while (presence.log_bytes.size() > kMostLogSizes) {
+    presence.log_bytes.erase(presence.log_bytes.begin());
+  }
+}
+
 ledger::Command own(ledger::Wish wish) { return {{}, {}, std::move(wish)}; }
 
 }  // namespace
@@ -81,6 +92,7 @@ std::vector<ledger::Command> Core::reported(const Connection& connection,
   Presence& presence = presence_[connection->node()];
   presence.last_report = now;
   if (report.sample) presence.sample = *report.sample;
+  note_logs(report, presence);
   connection->send(ports::ReportSeen{report.sequence});
   std::vector<ledger::Command> commands;
   const auto& known = writer_->state().nodes.nodes.at(connection->node());

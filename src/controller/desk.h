@@ -15,6 +15,8 @@ struct Presence {
   bool connected = false;
   domain::Time last_report;
   ports::NodeSample sample;
+  /// How long the logs of ranks that ended here are, as its agent said; of the newest jobs.
+  std::map<ports::RankKey, std::uint64_t> log_bytes;
 };
 
 /// What a look at the controller sees. Valid only during the call that got it.

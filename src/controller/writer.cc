@@ -30,10 +30,11 @@ Result<> Writer::load() {
   auto state = std::make_unique<ledger::State>();
   std::uint64_t position = 0;
   if (snapshot->has_value()) {
-    auto decoded = ledger::decode_state((*snapshot)->state);
-    if (!decoded) return base::pass(decoded);
-    *state = *std::move(decoded);
-    position = (*snapshot)->position;
+    // The facts are the truth: a snapshot of another release only saves no time.
+    if (auto decoded = ledger::decode_state((*snapshot)->state)) {
+      *state = *std::move(decoded);
+      position = (*snapshot)->position;
+    }
   }
   state_ = std::move(state);
   memo_ = {};
@@ -72,7 +73,7 @@ Result<> Writer::catch_up(std::vector<PlacedFact>& found) {
 Result<> Writer::replay(const PlacedFact& placed) {
   if (const auto* hashed = std::get_if<ledger::StateHashed>(&placed.fact.event)) {
     hashed_at_ = placed.position;
-    if (hashed->hash != ledger::hash(*state_)) {
+    if (hashed->layout == ledger::kStateLayout && hashed->hash != ledger::hash(*state_)) {
       return base::fail(base::ErrorCode::data_loss,
                         "the facts before position {} no longer give the state that they gave",
                         placed.position);
@@ -120,7 +121,7 @@ Result<> Writer::append() {
   if (position_ + pending_.size() - hashed_at_ >= kHashEvery) {
     hashed_at_ = position_ + pending_.size();
     const Time at = pending_.back().fact.at;
-    take(ledger::StateHashed{ledger::hash(*state_)}, ledger::Command{}, at);
+    take(ledger::StateHashed{ledger::hash(*state_), ledger::kStateLayout}, ledger::Command{}, at);
   }
   std::vector<std::string> texts;
   texts.reserve(pending_.size());

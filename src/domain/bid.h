@@ -38,13 +38,14 @@ enum class JobClass {
 };
 BOOST_DESCRIBE_ENUM(JobClass, reserved, eager, flex)
 
-/// A user's request: a shape for a duration, somewhere inside [earliest, deadline), at up to a price.
+/// A user's request: a shape for a duration, somewhere inside [earliest, deadline), at up to a
+/// price.
 struct Bid {
   JobClass job_class = JobClass::flex;
   Shape shape;
   Duration duration;
   Time earliest;
-  Time deadline = kNever;          ///< kNever: none given; the planning horizon for what is promised.
+  Time deadline = kNever;  ///< kNever: none given; the planning horizon for what is promised.
   std::optional<Money> max_price;  ///< None: the going price, as far as the team's balance reaches.
   bool firm = false;               ///< The start is promised too, not only the deadline.
   friend bool operator==(const Bid&, const Bid&) = default;

@@ -34,7 +34,8 @@ struct Program {
   std::vector<std::string> outputs;  ///< Globs below workdir to keep, beside the output folder.
   friend bool operator==(const Program&, const Program&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Program, (), (command, workdir, env, environment, framework, max_retries, grace, outputs))
+BOOST_DESCRIBE_STRUCT(Program, (),
+                      (command, workdir, env, environment, framework, max_retries, grace, outputs))
 
 /// A whole request, as a job file states it.
 struct JobSpec {
@@ -47,16 +48,16 @@ BOOST_DESCRIBE_STRUCT(JobSpec, (), (name, program, bid))
 
 enum class JobState {
   refused,
-  reserved,     ///< Promised, not started.
-  queued,       ///< Flex, waiting for idle capacity.
-  starting,     ///< An attempt exists, not all ranks run yet.
+  reserved,  ///< Promised, not started.
+  queued,    ///< Flex, waiting for idle capacity.
+  starting,  ///< An attempt exists, not all ranks run yet.
   running,
   interrupted,  ///< Between two attempts.
   succeeded,
   failed,
   cancelled,
-  expired,      ///< Its time was over before it was done.
-  lost,         ///< Its promise broke because hardware was lost.
+  expired,  ///< Its time was over before it was done.
+  lost,     ///< Its promise broke because hardware was lost.
 };
 BOOST_DESCRIBE_ENUM(JobState, refused, reserved, queued, starting, running, interrupted, succeeded,
                     failed, cancelled, expired, lost)
@@ -68,15 +69,15 @@ constexpr bool is_final(JobState state) {
 /// Why a rank or an attempt ended. `success` is said only of exit code 0 without a signal.
 enum class ExitCause {
   success,
-  failed,           ///< Non-zero exit that no rule knows.
-  crashed,          ///< Killed by a signal that nobody here sent.
+  failed,   ///< Non-zero exit that no rule knows.
+  crashed,  ///< Killed by a signal that nobody here sent.
   out_of_memory,
   port_in_use,
   disk_full,
   gpu_fault,
-  cannot_start,     ///< The command, folder or environment does not exist there.
-  stopped,          ///< Berth stopped it: cancelled, over time, gave way, or a peer failed.
-  shim_lost,        ///< Its shim was killed; Berth killed what was left.
+  cannot_start,  ///< The command, folder or environment does not exist there.
+  stopped,       ///< Berth stopped it: cancelled, over time, gave way, or a peer failed.
+  shim_lost,     ///< Its shim was killed; Berth killed what was left.
   node_lost,
 };
 BOOST_DESCRIBE_ENUM(ExitCause, success, failed, crashed, out_of_memory, port_in_use, disk_full,

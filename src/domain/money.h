@@ -4,7 +4,8 @@
 
 namespace domain {
 
-/// An amount of credit in micro-credits (1 credit = 1,000,000). Whole numbers only, so sums are exact.
+/// An amount of credit in micro-credits (1 credit = 1,000,000). Whole numbers only, so sums are
+/// exact.
 struct Money {
   std::int64_t micros = 0;
   friend constexpr auto operator<=>(const Money&, const Money&) = default;

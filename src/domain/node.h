@@ -20,7 +20,8 @@ struct Gpu {
   std::string health = "ok";
   friend bool operator==(const Gpu&, const Gpu&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Gpu, (), (uuid, model, memory_bytes, driver, compute_capability, enabled, health))
+BOOST_DESCRIBE_STRUCT(Gpu, (),
+                      (uuid, model, memory_bytes, driver, compute_capability, enabled, health))
 
 enum class NodeState {
   joining,      ///< Known, but its agent has not reported yet.
@@ -34,9 +35,9 @@ BOOST_DESCRIBE_ENUM(NodeState, joining, ready, draining, maintenance, down, quar
 
 /// What an agent says of its machine.
 struct Inventory {
-  std::string address;   ///< Where ranks on other nodes reach this one.
-  std::string boot_id;   ///< Of the kernel; another one means that every process is gone.
-  std::string pool;      ///< Empty: named after the GPU model, or "cpu".
+  std::string address;  ///< Where ranks on other nodes reach this one.
+  std::string boot_id;  ///< Of the kernel; another one means that every process is gone.
+  std::string pool;     ///< Empty: named after the GPU model, or "cpu".
   std::int64_t cpu_millis = 0;
   std::int64_t memory_bytes = 0;
   std::vector<Gpu> gpus;
@@ -44,6 +45,7 @@ struct Inventory {
   std::string version;     ///< Of the agent.
   friend bool operator==(const Inventory&, const Inventory&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Inventory, (), (address, boot_id, pool, cpu_millis, memory_bytes, gpus, simulated, version))
+BOOST_DESCRIBE_STRUCT(Inventory, (),
+                      (address, boot_id, pool, cpu_millis, memory_bytes, gpus, simulated, version))
 
 }  // namespace domain

@@ -37,6 +37,8 @@ struct ObservedRank {
   std::optional<RankEnd> end;
   std::string checkpoint;        ///< Newest that the controller has whole; or empty.
   std::int64_t checkpoint_step = 0;
+  /// Once it has ended: the bytes of its whole log, of which the last may still be on their way.
+  std::optional<std::uint64_t> log_bytes;
   friend bool operator==(const ObservedRank&, const ObservedRank&) = default;
 };
 

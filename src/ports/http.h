@@ -12,7 +12,8 @@ namespace ports {
 struct HttpRequest {
   std::string method;  ///< Upper case.
   std::string path;    ///< Percent-decoded, without the query; starts with '/'.
-  std::map<std::string, std::string> query;    ///< Percent-decoded; a repeated key keeps its last value.
+  std::map<std::string, std::string>
+      query;  ///< Percent-decoded; a repeated key keeps its last value.
   std::map<std::string, std::string> headers;  ///< Lower-case names.
   std::string body;
   std::string peer;  ///< Address of the caller, for the audit trail and rate limits.

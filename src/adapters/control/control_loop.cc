@@ -17,9 +17,9 @@ using controller::Desk;
 using controller::PlacedFact;
 using Connection = Core::Connection;
 
-constexpr std::size_t kMostWaiting = 65'536;   ///< Commands and looks before the control thread.
+constexpr std::size_t kMostWaiting = 65'536;  ///< Commands and looks before the control thread.
 constexpr std::size_t kMostInBatch = 1'024;
-constexpr std::size_t kMostChunks = 4'096;     ///< Of at most 256 KiB, before the files thread.
+constexpr std::size_t kMostChunks = 4'096;  ///< Of at most 256 KiB, before the files thread.
 constexpr std::size_t kPage = 1'000;
 /// A follower this near to the end is handed over to the control thread, which reads the rest.
 constexpr std::uint64_t kNear = 2'000;
@@ -40,7 +40,7 @@ struct ControlLoop::State {
 
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<Submission> submissions;   ///< Guarded by mutex, like the four below.
+  std::vector<Submission> submissions;  ///< Guarded by mutex, like the four below.
   std::vector<Notice> notices;
   std::vector<Desk::Look> looks;
   std::vector<std::function<void()>> calls;
@@ -81,11 +81,13 @@ void ControlLoop::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
   if (has_work()) return;
   const domain::Time now = parts.clock.now();
   const auto most = std::chrono::milliseconds(60'000);
-  const auto until = std::chrono::milliseconds(std::max<std::int64_t>(0, core.next_wake(now).ms - now.ms));
+  const auto until =
+      std::chrono::milliseconds(std::max<std::int64_t>(0, core.next_wake(now).ms - now.ms));
   changed.wait_for(lock, std::min(most, until), [&] { return has_work(); });
 }
 
-void ControlLoop::State::commit(std::vector<Submission> taken, std::vector<ledger::Command> commands) {
+void ControlLoop::State::commit(std::vector<Submission> taken,
+                                std::vector<ledger::Command> commands) {
   const std::size_t own = commands.size();
   for (auto& submission : taken) commands.push_back(std::move(submission.command));
   const auto answers = core.commit(commands, parts.clock.now());
@@ -147,9 +149,10 @@ void ControlLoop::State::catch_up(std::uint64_t from, Desk::Follow follow) {
   const auto size = parts.history.size();
   if (!size) return;
   if (from + kNear >= *size) {
-    static_cast<void>(put(calls, std::function<void()>([this, from, follow = std::move(follow)]() mutable {
-      hand_over(from, std::move(follow));
-    })));
+    static_cast<void>(
+        put(calls, std::function<void()>([this, from, follow = std::move(follow)]() mutable {
+              hand_over(from, std::move(follow));
+            })));
     return;
   }
   const auto facts = controller::Writer::read_facts(parts.history, from, kPage);
@@ -157,9 +160,10 @@ void ControlLoop::State::catch_up(std::uint64_t from, Desk::Follow follow) {
   for (const PlacedFact& placed : *facts) {
     if (!follow(placed)) return;
   }
-  static_cast<void>(blocking->put([this, next = from + facts->size(), follow = std::move(follow)]() mutable {
-    catch_up(next, std::move(follow));
-  }));
+  static_cast<void>(
+      blocking->put([this, next = from + facts->size(), follow = std::move(follow)]() mutable {
+        catch_up(next, std::move(follow));
+      }));
 }
 
 /// On the files thread: what is new of a chunk goes to the end of its file. Returns its size.
@@ -193,7 +197,9 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   loop->blocking = std::make_unique<TaskQueue>(kMostWaiting);
   loop->control = std::thread([loop] { loop->run(); });
   std::unique_ptr<ControlLoop> made(new ControlLoop(std::move(state)));
-  const auto notify = [loop](Notice notice) { static_cast<void>(loop->put(loop->notices, std::move(notice))); };
+  const auto notify = [loop](Notice notice) {
+    static_cast<void>(loop->put(loop->notices, std::move(notice)));
+  };
   ports::AgentListener::Handlers handlers;
   handlers.connected = [notify](Connection who) {
     notify([who](Core& core, domain::Time now) { return core.connected(who, now); });
@@ -206,10 +212,13 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   };
   handlers.message = [loop, notify](Connection who, ports::FromAgent message) {
     if (auto* chunk = std::get_if<ports::FileChunk>(&message)) {
-      static_cast<void>(loop->files->put([loop, who, chunk = std::move(*chunk)]() mutable { loop->keep(who, std::move(chunk)); }));
+      static_cast<void>(loop->files->put(
+          [loop, who, chunk = std::move(*chunk)]() mutable { loop->keep(who, std::move(chunk)); }));
       return;
     }
-    notify([who, message = std::move(message)](Core& core, domain::Time now) { return core.heard(who, message, now); });
+    notify([who, message = std::move(message)](Core& core, domain::Time now) {
+      return core.heard(who, message, now);
+    });
   };
   handlers.read_kept = [loop](const ports::KeptRange& range) {
     return loop->parts.files.read(range.job, range.path, range.offset, range.most);
@@ -239,7 +248,9 @@ bool ControlLoop::read(Look look) { return state_->put(state_->looks, std::move(
 
 bool ControlLoop::follow(std::uint64_t from, Follow follow) {
   State* loop = state_.get();
-  return loop->blocking->put([loop, from, follow = std::move(follow)]() mutable { loop->catch_up(from, std::move(follow)); });
+  return loop->blocking->put([loop, from, follow = std::move(follow)]() mutable {
+    loop->catch_up(from, std::move(follow));
+  });
 }
 
 bool ControlLoop::facts(std::uint64_t from, std::size_t most,

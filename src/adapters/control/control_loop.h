@@ -13,14 +13,15 @@ namespace adapters::control {
 class ControlLoop final : public controller::Desk {
  public:
   struct Parts {
-    ports::EventLog& log;        ///< Used by the control thread alone,
-    ports::EventLog& history;    ///< and a second view of the same log by the blocking thread.
+    ports::EventLog& log;      ///< Used by the control thread alone,
+    ports::EventLog& history;  ///< and a second view of the same log by the blocking thread.
     ports::FileStore& files;
     ports::AgentListener& listener;
     ports::Clock& clock;
   };
   /// Reads the log, starts the threads and listens for agents.
-  static base::Result<std::unique_ptr<ControlLoop>> open(Parts parts, controller::Core::Settings settings);
+  static base::Result<std::unique_ptr<ControlLoop>> open(Parts parts,
+                                                         controller::Core::Settings settings);
   /// Saves a snapshot and stops. Jobs go on: agents keep them.
   ~ControlLoop() override;
 

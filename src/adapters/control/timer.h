@@ -25,8 +25,9 @@ class Timer {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::multimap<std::int64_t, std::function<void()>> tasks_;  ///< By steady milliseconds; guarded by mutex_.
-  bool stopping_ = false;                                     ///< Guarded by mutex_.
+  std::multimap<std::int64_t, std::function<void()>>
+      tasks_;              ///< By steady milliseconds; guarded by mutex_.
+  bool stopping_ = false;  ///< Guarded by mutex_.
   std::thread thread_;
 };
 

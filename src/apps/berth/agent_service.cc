@@ -35,7 +35,9 @@ std::string host_name() {
 
 Result<Identity> read_identity(const std::string& folder) {
   Identity identity;
-  for (auto [file, to] : {std::pair{"node.pem", &identity.cert_pem}, {"node.key", &identity.key_pem}, {"ca.pem", &identity.ca_pem}}) {
+  for (auto [file, to] : {std::pair{"node.pem", &identity.cert_pem},
+                          {"node.key", &identity.key_pem},
+                          {"ca.pem", &identity.ca_pem}}) {
     auto text = adapters::system::read_file(folder + "/" + file);
     if (!text) return base::pass(text);
     *to = *std::move(text);
@@ -44,8 +46,12 @@ Result<Identity> read_identity(const std::string& folder) {
 }
 
 Result<> keep_identity(const std::string& folder, const Identity& identity) {
-  for (const auto& [file, text] : {std::pair{"node.key", &identity.key_pem}, {"ca.pem", &identity.ca_pem}, {"node.pem", &identity.cert_pem}}) {
-    if (auto kept = adapters::system::write_file_atomically(folder + "/" + file, *text, 0600); !kept) return kept;
+  for (const auto& [file, text] : {std::pair{"node.key", &identity.key_pem},
+                                   {"ca.pem", &identity.ca_pem},
+                                   {"node.pem", &identity.cert_pem}}) {
+    if (auto kept = adapters::system::write_file_atomically(folder + "/" + file, *text, 0600);
+        !kept)
+      return kept;
   }
   return {};
 }
@@ -53,7 +59,9 @@ Result<> keep_identity(const std::string& folder, const Identity& identity) {
 /// Makes a key here, which never leaves this machine, and has the controller sign for it.
 Result<Identity> join(const AgentServiceOptions& options, const std::string& node) {
   if (options.join_token.empty()) {
-    return base::invalid("--join", "this machine has not joined yet; get a token with `berth node token` on the controller");
+    return base::invalid(
+        "--join",
+        "this machine has not joined yet; get a token with `berth node token` on the controller");
   }
   if (options.join_at.empty()) return base::invalid("--join-at", "HOST:PORT for joining is needed");
   auto token = adapters::grpc::decode_join_token(options.join_token);
@@ -62,7 +70,8 @@ Result<Identity> join(const AgentServiceOptions& options, const std::string& nod
   if (!request) return base::pass(request);
   const adapters::grpc::JoinAsk ask{token->secret, request->csr_pem, {node}, {}};
   auto joined = adapters::grpc::join(options.join_at, *token, ask);
-  if (!joined) return std::unexpected(std::move(joined).error().while_doing("join at " + options.join_at));
+  if (!joined)
+    return std::unexpected(std::move(joined).error().while_doing("join at " + options.join_at));
   return Identity{joined->cert_pem, request->key_pem, joined->ca_pem};
 }
 
@@ -115,7 +124,9 @@ Result<std::unique_ptr<AgentService>> AgentService::open(const AgentServiceOptio
   host.data_dir = options.data_dir;
   host.shim_path = *shim;
   host.python_dir = find_python();
-  host.address = options.address.empty() ? adapters::system::address_towards(options.controllers.front()) : options.address;
+  host.address = options.address.empty()
+                     ? adapters::system::address_towards(options.controllers.front())
+                     : options.address;
   host.pool = options.pool;
   host.simulated_gpus = options.simulated_gpus;
   host.cpu_millis = std::int64_t{options.cores} * 1'000;
@@ -123,12 +134,14 @@ Result<std::unique_ptr<AgentService>> AgentService::open(const AgentServiceOptio
 
   auto refusal = std::make_shared<Refusal>();
   auto opened = adapters::agent_host::AgentHost::open(
-      std::move(host), std::make_unique<adapters::grpc::GrpcControllerLink>(std::move(link)), [refusal](std::string why) {
+      std::move(host), std::make_unique<adapters::grpc::GrpcControllerLink>(std::move(link)),
+      [refusal](std::string why) {
         const std::scoped_lock lock(refusal->mutex);
         refusal->why = std::move(why);
       });
   if (!opened) return base::pass(opened);
-  return std::unique_ptr<AgentService>(new AgentService(node, std::move(refusal), *std::move(opened)));
+  return std::unique_ptr<AgentService>(
+      new AgentService(node, std::move(refusal), *std::move(opened)));
 }
 
 std::string AgentService::rejected() const {

@@ -19,8 +19,8 @@ struct AgentServiceOptions {
   std::string join_token;                ///< Empty: this machine has joined before.
   std::string address;                   ///< Where other nodes reach this one; empty: found out.
   std::string pool;
-  std::string simulated_gpus;            ///< MODEL:N; empty: those that the machine has.
-  int cores = 0;                         ///< To offer; 0: all.
+  std::string simulated_gpus;  ///< MODEL:N; empty: those that the machine has.
+  int cores = 0;               ///< To offer; 0: all.
 };
 
 /// An agent of this machine: joins the cluster if need be, then serves it. Stopping it leaves its

@@ -151,7 +151,8 @@ Result<> ControllerService::Parts::open_agents() {
   listener = std::make_unique<adapters::grpc::GrpcAgentListener>(std::move(server));
   controller::Core::Settings settings;
   settings.lease = options.lease;
-  auto opened = adapters::control::ControlLoop::open({*log, *history, *files, *listener, clock}, settings);
+  auto opened =
+      adapters::control::ControlLoop::open({*log, *history, *files, *listener, clock}, settings);
   if (!opened) return base::pass(opened);
   loop = *std::move(opened);
   return {};
@@ -161,9 +162,9 @@ Result<> ControllerService::Parts::open_agents() {
 Result<> ControllerService::Parts::submit(ledger::Wish wish) {
   auto done = std::make_shared<std::promise<Result<>>>();
   ledger::Command command{{adapters::system::random_id()}, {admin}, std::move(wish)};
-  const bool queued = loop->submit(std::move(command), [done](const Result<>& answer, const controller::Reading&) {
-    done->set_value(answer);
-  });
+  const bool queued = loop->submit(
+      std::move(command),
+      [done](const Result<>& answer, const controller::Reading&) { done->set_value(answer); });
   if (!queued) return base::fail(ErrorCode::unavailable, "the controller is busy");
   return done->get_future().get();
 }
@@ -185,7 +186,9 @@ Result<> ControllerService::Parts::create_cluster() {
   admin = is_new ? user_name() : first_admin;
   if (is_new) {
     cluster = adapters::system::random_id();
-    if (auto made = submit(ledger::CreateCluster{cluster, {"default"}, {admin}, kFirstCredits}); !made) return made;
+    if (auto made = submit(ledger::CreateCluster{cluster, {"default"}, {admin}, kFirstCredits});
+        !made)
+      return made;
   }
   endpoints.cluster = cluster;
   if (auto kept = adapters::system::read_file(token_path); kept) {
@@ -193,14 +196,20 @@ Result<> ControllerService::Parts::create_cluster() {
     return {};
   }
   admin_token = adapters::system::random_token();
-  ledger::access::Token token{adapters::system::random_id(), {admin}, "made by the first start",
-                              adapters::system::token_hash(admin_token), clock.now(), domain::kNever};
-  if (auto made = submit(ledger::access::Command{ledger::access::IssueToken{token}}); !made) return made;
+  ledger::access::Token token{adapters::system::random_id(),
+                              {admin},
+                              "made by the first start",
+                              adapters::system::token_hash(admin_token),
+                              clock.now(),
+                              domain::kNever};
+  if (auto made = submit(ledger::access::Command{ledger::access::IssueToken{token}}); !made)
+    return made;
   return adapters::system::write_file_atomically(token_path, admin_token, 0600);
 }
 
 std::string ControllerService::Parts::join_command(std::string_view token) const {
-  return fmt::format("berth agent --controller {} --join-at {} --join {}", endpoints.agents, endpoints.grpc, token);
+  return fmt::format("berth agent --controller {} --join-at {} --join {}", endpoints.agents,
+                     endpoints.grpc, token);
 }
 
 Result<> ControllerService::Parts::open_http() {
@@ -218,8 +227,11 @@ Result<> ControllerService::Parts::open_http() {
   } else if (!is_loopback(to->host)) {
     auto names = options.names;
     if (to->host != "0.0.0.0" && to->host != "::") names.push_back(to->host);
-    if (names.empty()) return base::invalid("--name", "give the host name or address that others reach this machine by");
-    auto made = authority.issue({.common_name = names.front(), .subject_alt_names = names, .validity = kCertificateLife});
+    if (names.empty())
+      return base::invalid("--name",
+                           "give the host name or address that others reach this machine by");
+    auto made = authority.issue(
+        {.common_name = names.front(), .subject_alt_names = names, .validity = kCertificateLife});
     if (!made) return base::pass(made);
     server.tls = {made->cert_pem, made->key_pem};
   }
@@ -233,8 +245,12 @@ Result<> ControllerService::Parts::open_http() {
   with.token_hash = adapters::system::token_hash;
   with.random_token = adapters::system::random_token;
   with.random_id = adapters::system::random_id;
-  with.run_blocking = [this](std::function<void()> task) { static_cast<void>(blocking->put(std::move(task))); };
-  with.run_after = [this](Duration wait, std::function<void()> task) { timer->run_after(wait, std::move(task)); };
+  with.run_blocking = [this](std::function<void()> task) {
+    static_cast<void>(blocking->put(std::move(task)));
+  };
+  with.run_after = [this](Duration wait, std::function<void()> task) {
+    timer->run_after(wait, std::move(task));
+  };
   with.join_token = [print = *print](std::string_view secret) {
     return adapters::grpc::encode({std::string(secret), print});
   };
@@ -242,7 +258,8 @@ Result<> ControllerService::Parts::open_http() {
   api = std::make_unique<api::Api>(*loop, *files, clock, std::move(with));
   const bool secure = server.tls.has_value();
   auto opened = adapters::beast::HttpServer::open(std::move(server), *api);
-  if (!opened) return std::unexpected(std::move(opened).error().while_doing("listen on " + options.http));
+  if (!opened)
+    return std::unexpected(std::move(opened).error().while_doing("listen on " + options.http));
   http = *std::move(opened);
   const std::string host = options.names.empty() ? to->host : options.names.front();
   endpoints.http = fmt::format("{}://{}:{}", secure ? "https" : "http", host, http->port());
@@ -253,15 +270,18 @@ Result<std::string> ControllerService::Parts::make_join_token(Duration life) {
   const std::string secret = adapters::system::random_token();
   auto print = adapters::system::fingerprint(authority.cert_pem());
   if (!print) return base::pass(print);
-  ledger::access::JoinToken token{adapters::system::random_id(), adapters::system::token_hash(secret), clock.now() + life};
-  if (auto made = submit(ledger::access::Command{ledger::access::IssueJoinToken{token}}); !made) return base::pass(made);
+  ledger::access::JoinToken token{adapters::system::random_id(),
+                                  adapters::system::token_hash(secret), clock.now() + life};
+  if (auto made = submit(ledger::access::Command{ledger::access::IssueJoinToken{token}}); !made)
+    return base::pass(made);
   return adapters::grpc::encode({secret, *print});
 }
 
 /// A machine with a good token becomes a node; one that is a node already gets a new certificate.
 Result<std::string> ControllerService::Parts::enrol(const adapters::grpc::JoinAsk& ask) {
   if (auto ok = ledger::access::check_name("node", ask.node.value); !ok) return base::pass(ok);
-  if (ask.node.value == adapters::grpc::kControllerName) return base::invalid("node", "no node may be called so");
+  if (ask.node.value == adapters::grpc::kControllerName)
+    return base::invalid("node", "no node may be called so");
   auto let_in = std::make_shared<std::promise<bool>>();
   const std::string hash = adapters::system::token_hash(ask.secret);
   const bool queued = loop->read([let_in, hash](const controller::Reading& reading) {
@@ -269,9 +289,11 @@ Result<std::string> ControllerService::Parts::enrol(const adapters::grpc::JoinAs
   });
   if (!queued) return base::fail(ErrorCode::unavailable, "the controller is busy");
   if (!let_in->get_future().get()) {
-    return base::fail(ErrorCode::permission_denied, "the join token is not known here, or has expired");
+    return base::fail(ErrorCode::permission_denied,
+                      "the join token is not known here, or has expired");
   }
-  if (auto made = submit(ledger::nodes::Command{ledger::nodes::JoinNode{ask.node}}); !made) return base::pass(made);
+  if (auto made = submit(ledger::nodes::Command{ledger::nodes::JoinNode{ask.node}}); !made)
+    return base::pass(made);
   return authority.sign_csr(ask.csr_pem, {.common_name = ask.node.value,
                                           .usage = adapters::system::CertificateUsage::client,
                                           .validity = domain::kDay * 3'650});
@@ -287,7 +309,8 @@ Result<> ControllerService::Parts::open_grpc() {
   server.cert_pem = certificate->cert_pem;
   server.key_pem = certificate->key_pem;
   scheduler = std::make_unique<adapters::scheduler_service::SchedulerService>(
-      *loop, adapters::scheduler_service::Options{adapters::system::token_hash, adapters::system::random_id});
+      *loop, adapters::scheduler_service::Options{adapters::system::token_hash,
+                                                  adapters::system::random_id});
   ::grpc::Service* services[] = {enrolment->service(), scheduler->service()};
   auto opened = adapters::grpc::GrpcServer::open(server, services);
   if (!opened) return base::pass(opened);
@@ -298,7 +321,8 @@ Result<> ControllerService::Parts::open_grpc() {
 ControllerService::ControllerService(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 ControllerService::~ControllerService() = default;
 
-Result<std::unique_ptr<ControllerService>> ControllerService::open(const ControllerOptions& options) {
+Result<std::unique_ptr<ControllerService>> ControllerService::open(
+    const ControllerOptions& options) {
   if (auto made = make_private_folder(options.data_dir); !made) return base::pass(made);
   auto agents = parse_host_port("--agents", options.agents);
   auto grpc = parse_host_port("--grpc", options.grpc);
@@ -312,14 +336,18 @@ Result<std::unique_ptr<ControllerService>> ControllerService::open(const Control
   parts->blocking = std::make_unique<adapters::control::TaskQueue>(4'096);
   parts->timer = std::make_unique<adapters::control::Timer>();
   using Step = Result<> (Parts::*)();
-  for (const Step step : {&Parts::open_log, &Parts::open_agents, &Parts::create_cluster, &Parts::open_http, &Parts::open_grpc}) {
+  for (const Step step : {&Parts::open_log, &Parts::open_agents, &Parts::create_cluster,
+                          &Parts::open_http, &Parts::open_grpc}) {
     if (auto done = (parts.get()->*step)(); !done) return base::pass(done);
   }
   const std::string host = options.names.empty() ? agents->host : options.names.front();
   parts->endpoints.agents = fmt::format("{}:{}", host, parts->listener->port());
-  parts->endpoints.grpc = fmt::format("{}:{}", options.names.empty() ? grpc->host : host, parts->grpc->port());
+  parts->endpoints.grpc =
+      fmt::format("{}:{}", options.names.empty() ? grpc->host : host, parts->grpc->port());
   const std::string text = base::to_text(base::to_json(parts->endpoints)) + "\n";
-  if (auto kept = adapters::system::write_file_atomically(options.data_dir + "/endpoints.json", text, 0600); !kept) {
+  if (auto kept =
+          adapters::system::write_file_atomically(options.data_dir + "/endpoints.json", text, 0600);
+      !kept) {
     return base::pass(kept);
   }
   return std::unique_ptr<ControllerService>(new ControllerService(std::move(parts)));
@@ -330,6 +358,8 @@ bool ControllerService::is_new() const { return parts_->is_new; }
 const std::string& ControllerService::admin_token() const { return parts_->admin_token; }
 const std::string& ControllerService::admin() const { return parts_->admin; }
 const std::string& ControllerService::ca_pem() const { return parts_->authority.cert_pem(); }
-Result<std::string> ControllerService::join_token() { return parts_->make_join_token(domain::kMinute * 10); }
+Result<std::string> ControllerService::join_token() {
+  return parts_->make_join_token(domain::kMinute * 10);
+}
 
 }  // namespace apps

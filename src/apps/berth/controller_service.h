@@ -12,7 +12,8 @@ namespace apps {
 
 struct ControllerOptions {
   std::string data_dir;
-  std::string http = "127.0.0.1:7070";    ///< For people and programs; TLS on any address but loopback.
+  std::string http =
+      "127.0.0.1:7070";  ///< For people and programs; TLS on any address but loopback.
   std::string agents = "127.0.0.1:7071";  ///< For agents: mutual TLS.
   std::string grpc = "127.0.0.1:7072";    ///< For joining nodes and the scheduler service: TLS.
   std::vector<std::string> names;         ///< Host names and addresses that the certificate is for.
@@ -30,7 +31,8 @@ struct Endpoints {
 };
 BOOST_DESCRIBE_STRUCT(Endpoints, (), (http, agents, grpc, cluster))
 
-/// A whole controller: its log, its servers, its threads. One a data folder: a second one is refused.
+/// A whole controller: its log, its servers, its threads. One a data folder: a second one is
+/// refused.
 class ControllerService {
  public:
   static base::Result<std::unique_ptr<ControllerService>> open(const ControllerOptions& options);
@@ -39,7 +41,8 @@ class ControllerService {
   const Endpoints& endpoints() const;
   /// True when this start made the cluster.
   bool is_new() const;
-  /// The first admin's token, made with the cluster and kept in DATA/admin-token for its owner alone.
+  /// The first admin's token, made with the cluster and kept in DATA/admin-token for its owner
+  /// alone.
   const std::string& admin_token() const;
   const std::string& admin() const;
   const std::string& ca_pem() const;

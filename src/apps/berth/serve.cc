@@ -83,8 +83,8 @@ class Verb {
       terminal_.environment.write_out(app_.help());
       return 0;
     } catch (const CLI::ParseError& error) {
-      terminal_.environment.write_error(
-          fmt::format("berth: {}\n{}", error.what(), terminal_.say("serving.try_help", {app_.get_name()})));
+      terminal_.environment.write_error(fmt::format(
+          "berth: {}\n{}", error.what(), terminal_.say("serving.try_help", {app_.get_name()})));
       return static_cast<int>(cli::ExitStatus::usage);
     }
     return std::nullopt;
@@ -135,7 +135,8 @@ Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& 
   if (!service) return base::pass(service);
   const auto& at = (*service)->endpoints();
   terminal.print("serving.controller_at", {at.cluster, at.http, at.agents, at.grpc});
-  if ((*service)->is_new()) terminal.print("serving.first_admin", {(*service)->admin(), options.data_dir});
+  if ((*service)->is_new())
+    terminal.print("serving.first_admin", {(*service)->admin(), options.data_dir});
   while (!stop.wait(3'600)) {
   }
   terminal.print("serving.stopping");
@@ -148,14 +149,16 @@ Result<int> serve_agent(const Terminal& terminal, const AgentServiceOptions& opt
   if (!agent) return base::pass(agent);
   terminal.print("serving.agent_of", {(*agent)->node()});
   while (!stop.wait(1)) {
-    if (auto why = (*agent)->rejected(); !why.empty()) return base::fail(base::ErrorCode::permission_denied, "{}", why);
+    if (auto why = (*agent)->rejected(); !why.empty())
+      return base::fail(base::ErrorCode::permission_denied, "{}", why);
   }
   terminal.print("serving.stopping");
   return 0;
 }
 
 /// Controller and agent in one process, for one machine.
-Result<int> serve_both(const Terminal& terminal, const ControllerOptions& options, AgentServiceOptions agent_options) {
+Result<int> serve_both(const Terminal& terminal, const ControllerOptions& options,
+                       AgentServiceOptions agent_options) {
   const StopSignals stop;
   auto service = ControllerService::open(options);
   if (!service) return base::pass(service);
@@ -222,9 +225,11 @@ int run_up(const Terminal& terminal, const std::vector<std::string>& arguments) 
 }
 
 /// As for every other verb: --lang, else LC_ALL, LC_MESSAGES or LANG.
-Language language_for(const std::vector<std::string>& arguments, const cli::Environment& environment) {
+Language language_for(const std::vector<std::string>& arguments,
+                      const cli::Environment& environment) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (arguments[i] == "--lang" && i + 1 < arguments.size()) return text::language_of(arguments[i + 1]);
+    if (arguments[i] == "--lang" && i + 1 < arguments.size())
+      return text::language_of(arguments[i + 1]);
     if (arguments[i].starts_with("--lang=")) return text::language_of(arguments[i].substr(7));
   }
   for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
@@ -241,7 +246,8 @@ std::vector<cli::ExtraVerb> serving_verbs(cli::Environment& environment) {
     const auto about = [&](Language language) { return text::say(language, "serving." + name); };
     return cli::ExtraVerb{name, about(Language::en), about(Language::zh),
                           [&environment, run](const std::vector<std::string>& arguments) {
-                            return run(Terminal{environment, language_for(arguments, environment)}, arguments);
+                            return run(Terminal{environment, language_for(arguments, environment)},
+                                       arguments);
                           }};
   };
   return {verb("up", run_up), verb("controller", run_controller), verb("agent", run_agent)};

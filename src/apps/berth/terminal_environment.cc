@@ -67,7 +67,9 @@ Result<> make_folders_above(const std::string& path) {
   std::error_code error;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  if (error) return base::fail(ErrorCode::permission_denied, "make {}: {}", folder.string(), error.message());
+  if (error)
+    return base::fail(ErrorCode::permission_denied, "make {}: {}", folder.string(),
+                      error.message());
   return {};
 }
 
@@ -75,14 +77,15 @@ Result<> make_folders_above(const std::string& path) {
 
 TerminalEnvironment::TerminalEnvironment() {
   if (::pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_interrupt;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-Result<std::unique_ptr<ports::HttpClient>> TerminalEnvironment::connect(const cli::ServerAddress& to) {
+Result<std::unique_ptr<ports::HttpClient>> TerminalEnvironment::connect(
+    const cli::ServerAddress& to) {
   adapters::beast::HttpClientOptions options;
   options.ca_pem = to.ca_pem;
   auto client = adapters::beast::HttpClient::open(to.url, std::move(options));
@@ -158,7 +161,8 @@ Result<> TerminalEnvironment::write_private_file(const std::string& path, std::s
   return adapters::system::write_file_atomically(path, text, 0600);
 }
 
-Result<> TerminalEnvironment::write_file(const std::string& path, std::string_view text, bool append) {
+Result<> TerminalEnvironment::write_file(const std::string& path, std::string_view text,
+                                         bool append) {
   if (auto made = make_folders_above(path); !made) return made;
   std::ofstream file(path, std::ios::binary | (append ? std::ios::app : std::ios::trunc));
   file.write(text.data(), static_cast<std::streamsize>(text.size()));
