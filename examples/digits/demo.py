@@ -42,7 +42,8 @@ class Cluster:
 
     def run(self, *arguments):
         """Runs a verb with --json and returns its data."""
-        done = subprocess.run([self.berth, *arguments, "--json"], capture_output=True, text=True, env=self.env)
+        done = subprocess.run([self.berth, *arguments, "--json"], capture_output=True, text=True,
+                              env=self.env)
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         if not lines:
             raise Failed(f"berth {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
@@ -56,16 +57,21 @@ class Cluster:
         self.start("controller", "controller", "--data", str(data), "--http", "127.0.0.1:0",
                    "--agents", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
         endpoints = data / "endpoints.json"
-        wait_for("the controller", lambda: endpoints.exists() and endpoints.read_text().endswith("\n"))
+        wait_for("the controller",
+                 lambda: endpoints.exists() and endpoints.read_text().endswith("\n"))
         at = json.loads(endpoints.read_text())
         token = (data / "admin-token").read_text().strip()
         self.env.update(BERTH_SERVER=at["http"], BERTH_TOKEN=token)
         wait_for("the API", lambda: self.try_run("version"))
         join = self.run("node", "token")["token"]
         for node in ("node-1", "node-2"):
-            self.start(node, "agent", "--data", str(self.folder / node), "--node", node, "--cores", "1",
-                       "--address", "127.0.0.1", "--controller", at["agents"], "--join-at", at["grpc"], "--join", join)
-        wait_for("both nodes", lambda: sum(n["state"] == "ready" for n in self.run("nodes")["nodes"]) == 2)
+            self.start(node, "agent", "--data", str(self.folder / node), "--node", node,
+                       "--cores", "1", "--address", "127.0.0.1", "--controller", at["agents"],
+                       "--join-at", at["grpc"], "--join", join)
+        wait_for("both nodes", lambda: self.ready_nodes() == 2)
+
+    def ready_nodes(self):
+        return sum(node["state"] == "ready" for node in self.run("nodes")["nodes"])
 
     def try_run(self, *arguments):
         try:
@@ -111,15 +117,16 @@ def pid_of_rank(job, rank):
             program = (folder / "comm").read_text().strip()
         except OSError:
             continue
-        if f"BERTH_JOB_ID={job}".encode() in variables and f"BERTH_RANK={rank}".encode() in variables:
-            if program.startswith("python"):
-                return int(folder.name)
+        wanted = {f"BERTH_JOB_ID={job}".encode(), f"BERTH_RANK={rank}".encode()}
+        if wanted <= set(variables) and program.startswith("python"):
+            return int(folder.name)
     return None
 
 
 def show_progress(state, epoch, epochs, loss, attempt):
     filled = BAR * epoch // epochs
-    text = f"  [{'#' * filled}{'.' * (BAR - filled)}] epoch {epoch}/{epochs}  loss {loss:.4f}  attempt {attempt}  {state}"
+    bar = "#" * filled + "." * (BAR - filled)
+    text = f"  [{bar}] epoch {epoch}/{epochs}  loss {loss:.4f}  attempt {attempt}  {state}"
     end = "" if sys.stdout.isatty() else "\n"
     print(("\r\033[K" if sys.stdout.isatty() else "") + text, end=end, flush=True)
 
@@ -145,8 +152,10 @@ class Training:
         raise Failed(f"job {self.job} has not ended after {PATIENCE_S} s")
 
     def show(self, job, epochs):
-        points = self.cluster.run("job", "metrics", str(self.job), "--rank", "0", "--limit", "1000")["points"]
-        losses = [(p["step"], p["values"]["loss"], p["attempt"]) for p in points if "loss" in p["values"]]
+        points = self.cluster.run("job", "metrics", str(self.job), "--rank", "0",
+                                  "--limit", "1000")["points"]
+        losses = [(p["step"], p["values"]["loss"], p["attempt"])
+                  for p in points if "loss" in p["values"]]
         if not losses:
             return
         epoch, loss, attempt = losses[-1]
@@ -183,7 +192,8 @@ def train(cluster):
     if not quote.get("offer"):
         raise Failed(f"the bid was refused: {quote.get('text')}")
     offer = quote["offer"]
-    print(f"Quote: start {clock(offer['start'])}, promised to be done by {clock(quote['promised_finish'])}, "
+    print(f"Quote: start {clock(offer['start'])}, "
+          f"promised to be done by {clock(quote['promised_finish'])}, "
           f"at most {credits(offer['price'])}, on {', '.join(offer['nodes'])}")
     job = cluster.run("submit", file, "--quote-id", quote["quote_id"])["jobs"][0]
     print(f"Submitted job {job['id']}: {job['state']}")
@@ -219,7 +229,8 @@ def main():
         for line in job["history"]:
             print(f"  {clock(line['at'])}  {line['state']:<12} {line['cause']}")
         accuracy = show_results(cluster, job)
-        claims = [*check(job, killed), (f"test accuracy of at least {ACCURACY}", accuracy >= ACCURACY)]
+        claims = [*check(job, killed),
+                  (f"test accuracy of at least {ACCURACY}", accuracy >= ACCURACY)]
         for sentence, ok in claims:
             print(f"  {'yes' if ok else 'NO '}  {sentence}")
         held = all(ok for _, ok in claims)
@@ -229,7 +240,8 @@ def main():
             print(f"--- {log}\n{log.read_text()[-2000:]}", file=sys.stderr)
     finally:
         cluster.down()
-    print(f"{'All of it held' if held else 'It did not hold'}, in {time.monotonic() - started:.0f} s. Everything is in {folder}")
+    verdict = "All of it held" if held else "It did not hold"
+    print(f"{verdict}, in {time.monotonic() - started:.0f} s. Everything is in {folder}")
     return 0 if held else 1
 
 
