@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "api/quotes.h"
@@ -70,8 +71,7 @@ class Bids : public std::enable_shared_from_this<Bids> {
     id_ = std::move(id);
     bid_ = std::move(bid);
     if (count_ == 1) return start_only();
-    const std::int64_t first_ones = std::min<std::int64_t>(count_, kBidsAtOnce);
-    while (started_ < first_ones && error_.message.empty()) start_next();
+    go_on();
   }
 
  private:
@@ -87,9 +87,17 @@ class Bids : public std::enable_shared_from_this<Bids> {
     send(std::move(only), 0);
   }
 
-  void start_next() {
-    ledger::Command next = command(bid_);
-    send(std::move(next), started_++);
+  /// Starts what may be under way, and replies when nothing is left. A reply that comes inside the
+  /// submit finds `going_` set: the loop goes on, not deeper.
+  void go_on() {
+    if (std::exchange(going_, true)) return;
+    while (error_.message.empty() && started_ < count_ && started_ - ended_ < kBidsAtOnce) {
+      ledger::Command next = command(bid_);
+      const std::int64_t index = started_++;
+      send(std::move(next), index);
+    }
+    going_ = false;
+    if (ended_ == started_) reply();
   }
 
   void send(ledger::Command command, std::int64_t index) {
@@ -118,13 +126,15 @@ class Bids : public std::enable_shared_from_this<Bids> {
       is_any_accepted_ = is_any_accepted_ || job->state != domain::JobState::refused;
       jobs_[static_cast<std::size_t>(index)] = view(reader_of(*call_, reading), reading, *job);
     }
-    if (error_.message.empty() && started_ < count_) start_next();
     end_one();
   }
 
   void end_one() {
     ++ended_;
-    if (ended_ < started_ || call_->reply == nullptr) return;
+    go_on();
+  }
+
+  void reply() {
     if (!error_.message.empty()) return finish(*call_, std::unexpected(error_));
     boost::json::object body;
     body.emplace("jobs", boost::json::array(jobs_.begin(), jobs_.end()));
@@ -138,6 +148,7 @@ class Bids : public std::enable_shared_from_this<Bids> {
   ledger::jobs::MakeBid bid_;
   std::int64_t started_ = 0;
   std::int64_t ended_ = 0;
+  bool going_ = false;
   std::vector<boost::json::value> jobs_;
   bool is_any_accepted_ = false;
   base::Error error_{};

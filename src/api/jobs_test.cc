@@ -58,10 +58,10 @@ TEST_F(Jobs, ARefusedBidIsAnAnswerWithAReason) {
 TEST_F(Jobs, SeveralEqualJobsInOneRequest) {
   const auto answer =
       served.ask("ada", "POST", "/v1/jobs",
-                 fmt::format(R"({{"spec":{},"count":100}})", spec_json("flex", 0, 1)));
+                 fmt::format(R"({{"spec":{},"count":3000}})", spec_json("flex", 0, 1)));
   EXPECT_EQ(answer.status, 201);
-  EXPECT_EQ(answer.body.at("jobs").as_array().size(), 100U);
-  EXPECT_EQ(served.direct().state.jobs.jobs.size(), 100U);
+  EXPECT_EQ(answer.body.at("jobs").as_array().size(), 3'000U);
+  EXPECT_EQ(served.direct().state.jobs.jobs.size(), 3'000U);
 }
 
 TEST_F(Jobs, BadBidsAreNamedByFieldAndChangeNothing) {

@@ -193,7 +193,8 @@ bool Reader::unknown_key(const json::object& in, std::span<const std::string_vie
                          std::string_view tag) {
   for (const auto& entry : in) {
     const std::string_view key(entry.key().data(), entry.key().size());
-    if (key == tag || std::ranges::find(known, key) != known.end()) continue;
+    const bool is_tag = !tag.empty() && key == tag;  // An empty tag is none; an empty key is a key.
+    if (is_tag || std::ranges::find(known, key) != known.end()) continue;
     unknown_ = shown(key);
     const std::string_view near = nearest(key, known);
     if (!near.empty()) {

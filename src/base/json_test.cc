@@ -136,6 +136,7 @@ TEST(Json, KeepsDefaultsForWhatIsMissing) {
 TEST(Json, IgnoresUnknownKeysOnlyWhenLenient) {
   EXPECT_EQ(decode<Wish>(R"({"later":[1],"title":"t"})", Mode::lenient), Wish{.title = "t"});
   EXPECT_EQ(why_not(R"({"titel":"t"})"), "titel | unknown key 'titel'; did you mean 'title'?");
+  EXPECT_EQ(why_not(R"({"":1})").find(" | unknown key ''; known are "), 0U);
   EXPECT_EQ(why_not(R"({"alternatives":[{},{"rank":1}]})"),
             "alternatives[1].rank | alternatives[1]: unknown key 'rank'; did you mean 'ranks'?");
   EXPECT_EQ(why_not(R"({"size":{"nothing_like_it":1}})"),

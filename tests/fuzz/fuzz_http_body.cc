@@ -31,6 +31,7 @@ api::Options options() {
   all.run_blocking = [](const std::function<void()>& work) { work(); };
   all.run_after = [](domain::Duration, const std::function<void()>&) {};
   all.join_token = [](std::string_view secret) { return std::string(secret); };
+  all.join_token = [](std::string_view secret) { return std::string(secret); };
   all.join_command = [](std::string_view token) { return std::string(token); };
   return all;
 }
