@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/fault.h"
 
 namespace controller {
 namespace {
@@ -126,8 +127,10 @@ Result<> Writer::append() {
   std::vector<std::string> texts;
   texts.reserve(pending_.size());
   for (const PlacedFact& placed : pending_) texts.push_back(ledger::encode(placed.fact));
+  FAULT_POINT("before_append");
   auto size = log_.append(position_, texts);
   if (!size) return base::pass(size);
+  FAULT_POINT("after_append");
   position_ = *size;
   return {};
 }

@@ -78,6 +78,10 @@ Result<State> decode_state(std::string_view text) {
   }
   auto state = base::from_json<State>(*parsed, Mode::lenient);
   if (!state) return base::pass(state);
+  if (state->layout != kStateLayout) {
+    return base::fail(base::ErrorCode::data_loss, "a state of layout {}, not {}", state->layout,
+                      kStateLayout);
+  }
   rebuild(*state);
   return state;
 }

@@ -30,6 +30,7 @@ struct Command {
 
 /// Everything the controller knows: the fold of the facts.
 struct State {
+  std::int32_t layout = kStateLayout;
   std::string cluster;
   domain::Time at;  ///< Of the newest fact.
   access::State access;
@@ -41,7 +42,8 @@ struct State {
   std::vector<domain::CommandId> answered_order;
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
-BOOST_DESCRIBE_STRUCT(State, (), (cluster, at, access, accounts, nodes, jobs, answered_order))
+BOOST_DESCRIBE_STRUCT(State, (),
+                      (layout, cluster, at, access, accounts, nodes, jobs, answered_order))
 
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.
@@ -56,7 +58,8 @@ domain::Time next_wake(const State& state, domain::Time now);
 /// Takes a fact into the state. Cannot fail: a fact is already true.
 void apply(State& state, const Fact& fact);
 
-/// The state without what is derived, as text; and back.
+/// The state without what is derived, as text; and back. Fails with `data_loss` for text of another
+/// layout: fold the facts instead.
 std::string encode(const State& state);
 base::Result<State> decode_state(std::string_view text);
 /// Of the encoded state. The same facts give the same hash on every machine. O(size of the state).

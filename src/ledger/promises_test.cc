@@ -287,6 +287,14 @@ TEST_F(PromisesTest, AFlexJobOverItsTimeExpiresAtItsMaxPrice) {
   EXPECT_EQ(cluster.job(id).state, JobState::expired);
 }
 
+TEST_F(PromisesTest, ABidForAMomentIsExtendedByTheMinute) {
+  const auto id = cluster.bid({.duration = domain::Duration{1}});
+  cluster.run(id);
+  cluster.pass(minutes(10));
+  EXPECT_TRUE(cluster.is_running(id));
+  EXPECT_LE(cluster.facts<jobs::JobExtended>().size(), 10U);
+}
+
 TEST_F(PromisesTest, WhatIsNotUsedIsRefunded) {
   const auto before = cluster.balance();
   const auto id = cluster.bid({.job_class = JobClass::eager, .gpus = 4, .duration = minutes(100)});

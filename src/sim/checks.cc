@@ -15,6 +15,9 @@ using ledger::jobs::Job;
 
 namespace {
 
+/// A job that floods the log with its extensions would stop the others.
+constexpr int kMostExtensions = 100;
+
 std::string name(const ports::RankKey& key) {
   return fmt::format("{}.{}.{}", key.job.value, key.attempt, key.rank);
 }
@@ -195,7 +198,20 @@ void Checks::check_ends() {
     if (!is_told) note("P7", fmt::format("the history of job {} does not tell its end", id.value));
     if (job.state == JobState::succeeded) check_success(job);
   }
+  for (const auto& [job, times] : extensions()) {
+    if (times > kMostExtensions) {
+      note("P9", fmt::format("job {} was extended {} times", job.value, times));
+    }
+  }
   if (!head_.state().jobs.queue.empty()) note("liveness", "the queue is not empty");
+}
+
+std::map<JobId, int> Checks::extensions() const {
+  std::map<JobId, int> times;
+  for (const auto& fact : head_.facts()) {
+    if (const auto* one = std::get_if<ledger::jobs::JobExtended>(&fact.event)) ++times[one->job];
+  }
+  return times;
 }
 
 void Checks::check_success(const Job& job) {

@@ -38,6 +38,7 @@ class Checks {
   void check_causes();
   void check_ends();
   void check_success(const ledger::jobs::Job& job);
+  std::map<domain::JobId, int> extensions() const;
   void check_money();
   void check_wishes();
   void check_rebuild();

@@ -87,6 +87,10 @@ domain::Time flex_finish(const Job& job, const Attempt& attempt) {
   return attempt.started + (job.charged - job.used);
 }
 
+domain::Duration flex_step(const Job& job) {
+  return std::max(job.spec.bid.duration, domain::kMinute);
+}
+
 domain::Time queue_deadline(const Job& job) {
   const auto& bid = job.spec.bid;
   return bid.job_class == JobClass::flex ? bid.deadline : domain::kNever;

@@ -15,6 +15,10 @@ void free_place(State& state, const Job& job, const Attempt& attempt, std::int32
 /// The time at which what a flex job has paid for is used up.
 domain::Time flex_finish(const Job& job, const Attempt& attempt);
 
+/// By how much a job that runs as flex is extended at a time: a bid for a moment must not become a
+/// fact a moment.
+domain::Duration flex_step(const Job& job);
+
 /// When a queued job's wait is over: a flex bid may say. What overran its promise waits for ever.
 domain::Time queue_deadline(const Job& job);
 

@@ -57,7 +57,9 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
 }
 
 Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
-  const auto answer = era::flex_price(view.plan, job.spec.bid);
+  domain::Bid more = job.spec.bid;
+  more.duration = flex_step(job);
+  const auto answer = era::flex_price(view.plan, more);
   const auto* price = std::get_if<Money>(&answer);
   const bool allowed = price != nullptr && *price <= spendable(view, job.team) &&
                        (!job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price);
@@ -65,7 +67,7 @@ Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
     return {AttemptStopping{job.id, attempt.number, StopKind::expire,
                             "its time is over and its money does not reach for more"}};
   }
-  Events events{JobExtended{job.id, job.spec.bid.duration, {}, *price, "ran over its time"}};
+  Events events{JobExtended{job.id, more.duration, {}, *price, "ran over its time"}};
   if (*price > Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
   return events;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ledger/jobs/index.h"
 #include "ledger/jobs/settle.h"
 
 namespace ledger::jobs {
@@ -66,7 +67,9 @@ void end(const View& view, const Job& job, JobState state, const std::string& ca
 
 /// Goes on as flex, for as long again, if the team can pay for it.
 void go_on_as_flex(const View& view, const Job& job, Events& events) {
-  const auto answer = era::flex_price(view.plan, job.spec.bid);
+  domain::Bid more = job.spec.bid;
+  more.duration = flex_step(job);
+  const auto answer = era::flex_price(view.plan, more);
   const auto* price = std::get_if<domain::Money>(&answer);
   if (price == nullptr || *price > spendable(view, job.team)) {
     end(view, job, JobState::expired, "its time is over and the balance does not reach for more",
@@ -74,7 +77,7 @@ void go_on_as_flex(const View& view, const Job& job, Events& events) {
     return;
   }
   events.push_back(
-      JobExtended{job.id, job.spec.bid.duration, job.booking->finish, *price, "goes on as flex"});
+      JobExtended{job.id, more.duration, job.booking->finish, *price, "goes on as flex"});
   if (*price > domain::Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
   events.push_back(JobInterrupted{job.id, "its time is over; goes on as flex", view.now,
                                   job.retries_used, JobClass::flex});
