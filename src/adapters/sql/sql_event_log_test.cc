@@ -276,6 +276,7 @@ TEST_F(SqlEventLogTest, GoesOnAfterAFullDisk) {
   }
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::resource_exhausted);
+  EXPECT_EQ(done.error().field, "disk");
   EXPECT_EQ(done.error().message, "append: the disk that holds " + path_ + " is full");
   EXPECT_GT(size, 100u);
   EXPECT_EQ(log->size(), size);  // Reading works while writing does not.

@@ -163,7 +163,8 @@ Error SqliteDatabase::explain(soci::session* session, const std::exception& thro
   const int cause =
       session && result == SQLITE_IOERR ? sqlite::sqlite3_system_errno(handle_of(*session)) : 0;
   if (result == SQLITE_FULL || cause == ENOSPC || cause == EDQUOT) {
-    return {ErrorCode::resource_exhausted, fmt::format("the disk that holds {} is full", path_)};
+    return {ErrorCode::resource_exhausted, fmt::format("the disk that holds {} is full", path_),
+            "disk"};
   }
   switch (result) {
     case SQLITE_CORRUPT:
