@@ -1,4 +1,4 @@
-"""Reserves a GPU for ten minutes from now on through the scheduler service and follows the job to its end.
+"""Reserves a GPU for ten minutes from now on, and follows the job to its end.
 
     protoc --proto_path contracts --python_out . contracts/era.proto
     python3 reserve_and_watch.py HEAD:PORT ca.pem TOKEN
