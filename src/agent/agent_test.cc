@@ -166,7 +166,7 @@ TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
   ASSERT_TRUE(is(kKey, RankPhase::ended));
   EXPECT_EQ(find(kKey)->end->cause, ExitCause::success);
   want({});
-  pass(Duration{300});
+  pass(Duration{1'300});  // With the next report.
   EXPECT_EQ(find(kKey), nullptr);
   EXPECT_FALSE(files_.exists(folder_of(kKey)));
 }
@@ -417,7 +417,7 @@ TEST_F(World, AnEndIsToldAlsoWhenNobodyListened) {
   EXPECT_FALSE(machine_.is_alive(kKey));
   connect();
   ASSERT_TRUE(is(kKey, RankPhase::ended));
-  pass(Duration{500});
+  pass(Duration{1'500});
   EXPECT_EQ(find(kKey), nullptr);
 }
 
@@ -509,8 +509,10 @@ TEST_F(World, FilesAreKeptBeforeTheyGo) {
   files_.append(place.log, "bye\n").value();
   files_.append(place.output + "/models/m.pt", std::string(600'000, 'm')).value();
   files_.append(place.output + "/empty", "").value();
+  EXPECT_FALSE(find(kKey)->log_bytes.has_value());
   pass(Duration{1'000});
   ASSERT_TRUE(is(kKey, RankPhase::ended));
+  EXPECT_EQ(find(kKey)->log_bytes, 10U) << "told before the last of it is kept";
   want({});
   pass(Duration{5'000});
   EXPECT_TRUE(files_.exists(place.log));

@@ -17,6 +17,7 @@ struct Rank {
   std::optional<domain::Time> kill_at;  ///< Set while stopping.
   bool killed = false;
   domain::Time next_sample;
+  std::optional<std::uint64_t> log_bytes;  ///< Of the whole log, once it has ended.
   std::uint64_t told_in = 0;  ///< Report that first told its present state; 0: not told yet.
 };
 

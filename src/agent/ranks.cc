@@ -45,6 +45,7 @@ void Ranks::restore(const RankRecord& record, Time now) {
   rank.next_sample = now;
   changed_ = true;
   if (has_ended(rank)) {
+    rank.log_bytes = log_bytes(record.key);
     tools_.collector.finish(record, true);
     return;
   }
@@ -152,9 +153,13 @@ void Ranks::on_end(const RankKey& key, RankEnd end, Time now) {
   set_ended(rank, std::move(end));
 }
 
+std::uint64_t Ranks::log_bytes(const RankKey& key) {
+  return tools_.files.size(place_of(data_dir_, key).log).value_or(0);
+}
+
 std::string Ranks::log_tail(const RankKey& key) {
   const std::string path = place_of(data_dir_, key).log;
-  const std::uint64_t size = tools_.files.size(path).value_or(0);
+  const std::uint64_t size = log_bytes(key);
   const std::uint64_t from = size - std::min<std::uint64_t>(size, kLogTailBytes);
   return tools_.files.read(path, from, kLogTailBytes).value_or("");
 }
@@ -165,6 +170,7 @@ void Ranks::set_ended(Rank& rank, RankEnd end) {
   rank.kill_at.reset();
   rank.must_adopt = false;
   rank.told_in = 0;
+  rank.log_bytes = log_bytes(rank.record.key);
   changed_ = true;
   // Lost, the end is found again: the runtime keeps it in the rank's folder.
   (void)tools_.journal.put(rank.record);
@@ -201,11 +207,11 @@ void Ranks::forget_what_is_safe(Time now, const Lease& lease) {
     if (rank.wanted || !has_ended(rank) || !is_told || !tools_.collector.is_kept(key)) continue;
     if (tools_.checkpoints.is_idle(key.job)) safe.push_back(key);
   }
+  // No reason for a report of its own: that the rank is over, the controller knows already.
   for (const RankKey& key : safe) {
     forget(ranks_.at(key));
     idle_jobs_.insert_or_assign(key.job, now);
     ranks_.erase(key);
-    changed_ = true;
   }
 }
 
@@ -256,7 +262,8 @@ std::vector<ports::ObservedRank> Ranks::observe() const {
                     .started = rank.record.started,
                     .end = rank.record.end,
                     .checkpoint = checkpoint.name,
-                    .checkpoint_step = checkpoint.step});
+                    .checkpoint_step = checkpoint.step,
+                    .log_bytes = rank.log_bytes});
   }
   return seen;
 }

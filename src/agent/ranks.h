@@ -81,6 +81,7 @@ class Ranks {
 
   void stop(Rank& rank, const std::string& reason, domain::Duration grace, domain::Time now);
   void keep_lease(Rank& rank, domain::Time now, const Lease& lease);
+  std::uint64_t log_bytes(const ports::RankKey& key);
   std::string log_tail(const ports::RankKey& key);
   void set_ended(Rank& rank, ports::RankEnd end);
   void forget_what_is_safe(domain::Time now, const Lease& lease);

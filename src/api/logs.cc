@@ -53,6 +53,7 @@ std::string_view whole_characters(std::string_view bytes) {
 struct LogRange {
   LogView view;
   std::size_t most = 0;
+  std::optional<std::uint64_t> whole_bytes;  ///< Of a log that is over, if that is known.
 };
 
 Result<LogRange> range_of(const Service& service, const Call& call, const Reading& reading) {
@@ -80,6 +81,7 @@ Result<LogRange> range_of(const Service& service, const Call& call, const Readin
   range.view.offset = static_cast<std::uint64_t>(*offset);
   range.view.complete = *attempt < progress.over || (*attempt == progress.over && is_settled);
   if (job.attempts_made == 0) range.view.complete = progress.job_ended;
+  if (*attempt == progress.over) range.whole_bytes = whole_log_bytes(reading, job, *rank);
   range.most = static_cast<std::size_t>(*limit);
   return range;
 }
@@ -88,13 +90,15 @@ Answer read_log(Service& service, LogRange range) {
   LogView& shown = range.view;
   shown.next = shown.offset;
   if (shown.attempt == 0) return ok(shown);
-  const std::string name = kept_name(shown.attempt, shown.rank, "log");
-  auto bytes = service.files().read(shown.job, name, shown.offset, range.most);
-  if (!bytes && bytes.error().code == base::ErrorCode::not_found) return ok(shown);
-  if (!bytes) return base::pass(bytes);
+  const std::string name = kept_name(shown.attempt, shown.rank, kLogEnding);
+  // Looked at before it is read, so that what is called whole here is read whole.
   auto size = service.files().size(shown.job, name);
   if (!size) return base::pass(size);
   shown.size = *size;
+  if (range.whole_bytes && *size >= *range.whole_bytes) shown.complete = true;
+  auto bytes = service.files().read(shown.job, name, shown.offset, range.most);
+  if (!bytes && bytes.error().code == base::ErrorCode::not_found) return ok(shown);
+  if (!bytes) return base::pass(bytes);
   const bool is_end = shown.offset + bytes->size() >= *size;
   const auto piece = is_end && shown.complete ? std::string_view(*bytes) : whole_characters(*bytes);
   shown.next = shown.offset + piece.size();
@@ -133,7 +137,7 @@ void stream_log(Service& service, const CallPtr& call) {
     if (!attempt) return finish(*call, base::pass(attempt));
     auto offset = number_or(*call, "offset", {0, kMostOffset}, 0);
     if (!offset) return finish(*call, base::pass(offset));
-    Tail::Place place{.job = (*job)->id, .rank = *rank, .ending = "log"};
+    Tail::Place place{.job = (*job)->id, .rank = *rank, .ending = std::string(kLogEnding)};
     place.attempt = static_cast<std::int32_t>(*attempt);
     place.offset = static_cast<std::uint64_t>(*offset);
     accept(call, std::make_shared<Tail>(service, std::move(place), progress_of(**job, *rank),

@@ -63,6 +63,23 @@ TEST_F(Streams, ALogComesInPiecesWithOffsetsInBytes) {
   EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").status, 503);
 }
 
+TEST_F(Streams, ALogWhoseLengthIsKnownNeedsNoTimeToSettle) {
+  served.put_file(job, "attempt-1/rank-0.log", "ab");
+  const auto stream = open("logs/stream");
+  const auto& rank = served.direct().state.jobs.jobs.at(job).attempts.back().ranks.front();
+  served.direct().presence[rank.node].log_bytes[{job, 1, 0}] = 3;
+  served.end_ranks(job);
+  EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").body.at("complete"), false);
+  EXPECT_FALSE(stream->closed) << "a byte is on its way";
+  served.put_file(job, "attempt-1/rank-0.log", "\xC3");
+  EXPECT_EQ(all(*stream), "ab\xEF\xBF\xBD") << "the other half of the character will not come";
+  EXPECT_TRUE(stream->closed);
+  EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").body.at("complete"), true);
+  const auto late = open("logs/stream");
+  EXPECT_EQ(all(*late), "ab\xEF\xBF\xBD");
+  EXPECT_TRUE(late->closed);
+}
+
 TEST_F(Streams, ALogStreamFollowsTheAttemptsUntilTheJobHasEnded) {
   served.put_file(job, "attempt-1/rank-0.log", "a");
   const auto stream = open("logs/stream");

@@ -33,6 +33,17 @@ RankProgress progress_of(const ledger::jobs::Job& job, std::int32_t rank) {
   return progress;
 }
 
+std::optional<std::uint64_t> whole_log_bytes(const Reading& reading, const ledger::jobs::Job& job,
+                                             std::int32_t rank) {
+  if (job.attempts.empty()) return std::nullopt;
+  const auto& newest = job.attempts.back();
+  const auto node = reading.presence.find(newest.ranks.at(static_cast<std::size_t>(rank)).node);
+  if (node == reading.presence.end()) return std::nullopt;
+  const auto found = node->second.log_bytes.find({job.id, newest.number, rank});
+  if (found == node->second.log_bytes.end()) return std::nullopt;
+  return found->second;
+}
+
 base::Result<std::int32_t> rank_of(const Call& call, const ledger::jobs::Job& job) {
   auto rank = number_or(call, "rank", {0, job.spec.bid.shape.ranks - 1}, 0);
   if (!rank) return base::pass(rank);
@@ -69,6 +80,7 @@ void Tail::open(std::shared_ptr<ports::TextStream> stream) {
         return !self->job_ended_;
       });
   if (!follows) return stream_->close();  // The controller is busy; the client comes again.
+  if (job_ended_) learn_size();
   wake();
 }
 
@@ -82,8 +94,32 @@ void Tail::note(const ledger::Event& event) {
     if (ended->rank == place_.rank) note_over(ended->attempt);
   } else if (const auto* over = std::get_if<JobEnded>(&event); over && over->job == job) {
     job_ended_ = true;
+    learn_size();
     note_over(attempts_);
   }
+}
+
+/// Asks how long the last log of a job that has ended is: with all of it there, nothing more need
+/// be waited for.
+void Tail::learn_size() {
+  if (place_.ending != kLogEnding) return;
+  static_cast<void>(service_.desk().read([weak = weak_from_this()](const Reading& reading) {
+    const auto self = weak.lock();
+    const auto* job = self ? ledger::jobs::find(reading.state.jobs, self->place_.job) : nullptr;
+    const auto bytes = job ? whole_log_bytes(reading, *job, self->place_.rank) : std::nullopt;
+    if (!bytes) return;
+    self->whole_bytes_ = static_cast<std::int64_t>(*bytes);
+    self->wake();
+  }));
+}
+
+/// True if all of the job's last log is here.
+bool Tail::is_whole() {
+  const std::int64_t whole = whole_bytes_;
+  if (whole < 0 || place_.attempt != attempts_) return false;
+  const auto size =
+      service_.files().size(place_.job, kept_name(place_.attempt, place_.rank, place_.ending));
+  return size && *size >= static_cast<std::uint64_t>(whole);
 }
 
 void Tail::note_over(std::int32_t attempt) {
@@ -116,6 +152,10 @@ void Tail::pump() {
       sent_ = 0;
       service_.options().run_after(kPause, [self = shared_from_this()] { self->wake(); });
       return;
+    }
+    if (is_over && !is_last && is_whole()) {
+      raise(settled_, place_.attempt);
+      continue;
     }
     if (is_over && !is_last) return settle(place_.attempt);
     if (is_last && place_.attempt < attempts) {

@@ -9,6 +9,9 @@
 
 namespace api {
 
+/// The ending of the file that holds what a rank says.
+inline constexpr std::string_view kLogEnding = "log";
+
 /// "attempt-2/rank-0.log": what a rank's file is called where it is kept.
 std::string kept_name(std::int32_t attempt, std::int32_t rank, std::string_view ending);
 
@@ -20,6 +23,10 @@ struct RankProgress {
   bool job_ended = false;
 };
 RankProgress progress_of(const ledger::jobs::Job& job, std::int32_t rank);
+
+/// How long the log of the newest attempt's rank is in all, if it has ended and its agent has said.
+std::optional<std::uint64_t> whole_log_bytes(const Reading& reading, const ledger::jobs::Job& job,
+                                             std::int32_t rank);
 
 /// The rank that a request names, 0 if it names none; 400 if the job has no such rank.
 base::Result<std::int32_t> rank_of(const Call& call, const ledger::jobs::Job& job);
@@ -62,6 +69,8 @@ class Tail : public std::enable_shared_from_this<Tail> {
   bool send_piece(bool is_last);
   void note(const ledger::Event& event);
   void note_over(std::int32_t attempt);
+  void learn_size();
+  bool is_whole();
   void settle(std::int32_t attempt);
 
   Service& service_;
@@ -76,7 +85,8 @@ class Tail : public std::enable_shared_from_this<Tail> {
   std::atomic<int> wakes_ = 0;  ///< More than 0: somebody runs.
   std::atomic<std::int32_t> attempts_ = 0;
   std::atomic<std::int32_t> over_ = 0;
-  std::atomic<std::int32_t> settled_ = 0;  ///< Attempts up to this one get nothing more.
+  std::atomic<std::int32_t> settled_ = 0;       ///< Attempts up to this one get nothing more.
+  std::atomic<std::int64_t> whole_bytes_ = -1;  ///< Of an ended job's last log; -1: not known.
   std::atomic<bool> job_ended_ = false;
   std::atomic<bool> closed_ = false;
 };

@@ -56,7 +56,7 @@ struct NodeSample {
   std::vector<std::int64_t> gpu_memory_bytes;
 };
 
-/// Sent every second and at once when a rank changes. Always the complete list of ranks.
+/// Sent every second and at once when a rank starts, stops or ends: the complete list of ranks.
 struct Report {
   std::uint64_t sequence = 0;
   std::vector<ObservedRank> ranks;

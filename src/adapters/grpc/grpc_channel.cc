@@ -4,6 +4,7 @@
 #include <grpcpp/security/credentials.h>
 
 #include "adapters/grpc/grpc_server.h"
+#include "adapters/grpc/quiet_locks.h"
 
 namespace adapters::grpc {
 
@@ -12,6 +13,7 @@ constexpr int kMostMessageBytes = 64 * 1024 * 1024;
 }  // namespace
 
 std::shared_ptr<::grpc::Channel> make_channel(const ChannelOptions& options) {
+  quiet_locks();
   const ::grpc::SslCredentialsOptions tls{.pem_root_certs = options.ca_pem,
                                           .pem_private_key = options.key_pem,
                                           .pem_cert_chain = options.cert_pem};

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <utility>
 
+#include "adapters/grpc/quiet_locks.h"
+
 namespace adapters::grpc {
 
 namespace {
@@ -18,6 +20,7 @@ base::Result<std::unique_ptr<GrpcServer>> GrpcServer::open(
     const GrpcServerOptions& options, std::span<::grpc::Service* const> services) {
   // What a client sends wrong is answered, and must not fill our log.
   google::protobuf::SetLogHandler(nullptr);
+  quiet_locks();
   const bool must_prove = !options.client_ca_pem.empty();
   ::grpc::SslServerCredentialsOptions tls(
       must_prove ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY

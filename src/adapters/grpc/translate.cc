@@ -83,6 +83,7 @@ void encode(const ports::ObservedRank& rank, wire::ObservedRank& to) {
   to.set_started_ms(rank.started.ms);
   to.set_checkpoint(base::valid_utf8(rank.checkpoint));
   to.set_checkpoint_step(rank.checkpoint_step);
+  if (rank.log_bytes) to.set_log_bytes(*rank.log_bytes);
   if (!rank.end) return;
   wire::RankEnd& end = *to.mutable_end();
   end.set_exit_code(rank.end->exit_code);
@@ -97,7 +98,9 @@ Result<ports::ObservedRank> decode(const wire::ObservedRank& from) {
                            .started = {from.started_ms()},
                            .end = std::nullopt,
                            .checkpoint = from.checkpoint(),
-                           .checkpoint_step = from.checkpoint_step()};
+                           .checkpoint_step = from.checkpoint_step(),
+                           .log_bytes = std::nullopt};
+  if (from.has_log_bytes()) rank.log_bytes = from.log_bytes();
   if (!from_wire(kPhases, from.phase(), rank.phase)) {
     return base::invalid("report.ranks.phase", "unknown phase {}", int{from.phase()});
   }

@@ -64,7 +64,8 @@ TEST(Translate, ReportsWithEveryPhaseAndCause) {
                                                   .detail = "why",
                                                   .at = {6}},
                             .checkpoint = "step-00000007",
-                            .checkpoint_step = 7});
+                            .checkpoint_step = 7,
+                            .log_bytes = 8});
   }
   for (const auto phase :
        {ports::RankPhase::starting, ports::RankPhase::running, ports::RankPhase::stopping}) {

@@ -98,6 +98,9 @@ void ProcessRuntime::handle_shim_end(std::uint64_t serial) {
   const std::string why = reap(rank->shim);
   {
     const std::scoped_lock lock(mutex_);
+    // Closing is not enough: a child that is being started has a copy of it until its exec, and
+    // would have this thread woken again and again until then.
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, rank->shim.get(), nullptr);
     close(rank->shim);
     if (!end) lose(*rank, why);
   }
