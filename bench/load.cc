@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -36,10 +38,12 @@ int connect_to(std::uint16_t port) {
 
 /// Bytes of the whole answer that begins with `text`; 0 while its head is not here.
 std::size_t answer_bytes(std::string_view text) {
-  constexpr std::string_view kField = "\r\nContent-Length: ";
+  constexpr std::string_view kField = "\r\ncontent-length: ";
   const std::size_t head = text.find("\r\n\r\n");
   if (head == text.npos) return 0;
-  const std::size_t field = text.find(kField);
+  const auto is_same = [](char a, char b) { return std::tolower(a) == b; };
+  const auto at = std::search(text.begin(), text.end(), kField.begin(), kField.end(), is_same);
+  const auto field = static_cast<std::size_t>(at - text.begin());
   CHECK(field < head, "an answer says its length");
   std::size_t length = 0;
   std::from_chars(text.data() + field + kField.size(), text.data() + head, length);
