@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "agent/samples.h"
+#include "base/fault.h"
 
 namespace agent {
 
@@ -68,6 +69,7 @@ void Agent::on_message(const ports::ToAgent& message, Time now) {
 void Agent::take(const ports::Welcome& welcome, Time) { lease_.set_length(welcome.lease); }
 
 void Agent::take(const ports::ReportSeen& seen, Time) {
+  FAULT_POINT("before_acknowledged");
   if (!lease_.on_seen(seen.sequence)) return;
   if (lease_.end() - noted_lease_ < kHeartbeat) return;
   noted_lease_ = lease_.end();
@@ -82,7 +84,9 @@ void Agent::take(const ports::FileKept& kept, Time now) { shipper_.on_kept(kept,
 void Agent::take(const ports::Rejected& rejected, Time) { rejected_ = rejected.reason; }
 
 void Agent::on_rank_end(const ports::RankKey& key, ports::RankEnd end, Time now) {
+  FAULT_POINT("before_exit_noted");
   ranks_.on_end(key, std::move(end), now);
+  FAULT_POINT("after_exit_noted");
 }
 
 void Agent::on_checkpoint_ready(domain::JobId job, const std::string& name,

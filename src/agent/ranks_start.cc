@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/ranks.h"
+#include "base/fault.h"
 
 namespace agent {
 
@@ -116,6 +117,7 @@ void Ranks::start(Rank& rank, Time now) {
                                      known.error().message),
                          now);
   }
+  FAULT_POINT("before_start");
   auto started = make_folders(rank);
   if (started) started = tools_.runtime.start(launch);
   if (!started) {
@@ -126,6 +128,7 @@ void Ranks::start(Rank& rank, Time now) {
                                      started.error().message),
                          now);
   }
+  FAULT_POINT("after_start");
   tools_.collector.begin(order.key, false);
   changed_ = true;
 }

@@ -7,6 +7,7 @@
 
 #include "adapters/control/file_watch.h"
 #include "adapters/control/task_queue.h"
+#include "base/fault.h"
 
 namespace adapters::control {
 namespace {
@@ -93,7 +94,9 @@ void ControlLoop::State::commit(std::vector<Submission> taken,
   const auto answers = core.commit(commands, parts.clock.now());
   const auto reading = core.reading(parts.clock.now());
   for (std::size_t i = 0; i < taken.size(); ++i) {
+    FAULT_POINT("before_reply");
     if (taken[i].reply) taken[i].reply(answers[own + i], reading);
+    FAULT_POINT("after_reply");
   }
 }
 
