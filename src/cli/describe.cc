@@ -53,6 +53,13 @@ std::string state_text(const Context& context, std::string_view state) {
   return text::has(id) ? context.say(id) : printable(state);
 }
 
+std::string state_note(const Context& context, std::int64_t job, std::string_view state) {
+  const std::string number = std::to_string(job);
+  const std::string id = fmt::format("note.{}", state);
+  return text::has(id) ? context.say(id, {number})
+                       : context.say("note.other_state", {number, printable(state)});
+}
+
 bool is_final_state(std::string_view state) {
   constexpr std::array kFinal{"refused"sv,   "succeeded"sv, "failed"sv,
                               "cancelled"sv, "expired"sv,   "lost"sv};
@@ -95,9 +102,11 @@ std::string command_with(const Context& context, std::string_view option, std::s
 void show_refusal(Context& context, const Refusal& refusal, std::string_view text) {
   Output& output = context.output;
   const std::string id = fmt::format("refusal.{}", refusal.reason);
-  const std::string reason = !text.empty()   ? printable(text)
-                             : text::has(id) ? context.say(id)
-                                             : printable(refusal.reason);
+  // The controller's sentence names what the lines below show again, where there are any.
+  const bool is_shown_below = !refusal.changes.empty() && text::has(id);
+  const std::string reason = !text.empty() && !is_shown_below ? printable(text)
+                             : text::has(id)                  ? context.say(id)
+                                                              : printable(refusal.reason);
   output.paragraph(context.say("refused.reason", {reason}), Style::warning);
   if (!refusal.blocking.empty()) {
     const std::string until = context.moment(refusal.blocked_until.value_or(0));

@@ -9,6 +9,8 @@ namespace cli {
 
 /// What a job's state is called in the user's language.
 std::string state_text(const Context& context, std::string_view state);
+/// How a job is, in a sentence without its full stop: "job 7 was cancelled".
+std::string state_note(const Context& context, std::int64_t job, std::string_view state);
 bool is_final_state(std::string_view state);
 
 /// "pool a100: starts today 14:30, done by Thu 09:00, at most 3.20 credits".

@@ -12,6 +12,8 @@ namespace {
 using base::ErrorCode;
 
 constexpr domain::Duration kRefreshEvery{1'000};
+/// A job that gets on faster than that speaks for itself.
+constexpr domain::Duration kQuietFor{1'500};
 constexpr domain::Duration kPollEvery{300};
 constexpr domain::Duration kLongestPause{5'000};
 /// What a rank wrote last may arrive after its end; so long is waited for it at most.
@@ -46,7 +48,7 @@ Follower::Follower(Context& context, Server& server, FollowOptions options)
 
 base::Result<Job> Follower::to_end(Job job) {
   job_ = std::move(job);
-  refreshed_ = context_.environment.now();
+  begun_ = refreshed_ = context_.environment.now();
   say_state();
   domain::Duration pause{100};
   domain::Time last_good = context_.environment.now();
@@ -261,19 +263,22 @@ void Follower::heed_interrupts() {
 }
 
 void Follower::say_state() {
-  if (!options_.states) return;
+  if (!options_.states || is_final_state(job_.state)) return;
   const std::int32_t attempt = job_.attempts.empty() ? 0 : job_.attempts.back().number;
+  const bool is_waiting = job_.state != "running" && job_.state != "starting";
+  const bool is_slow = context_.environment.now() - begun_ >= kQuietFor;
+  const bool is_news = attempt > 1 || !said_.empty() || (is_slow && job_.state != "running");
+  if (!is_news) return;
   const std::string key = fmt::format("{}/{}", job_.state, attempt);
   if (key == said_) return;
   said_ = key;
-  std::string text =
-      context_.say("note.state", {std::to_string(job_.id), state_text(context_, job_.state)});
-  const bool runs = job_.state == "running" || job_.state == "starting";
-  if (runs && !job_.nodes.empty()) {
+  std::string text = is_waiting && !job_.text.empty()
+                         ? context_.say("note.waiting", {std::to_string(job_.id), job_.text})
+                         : state_note(context_, job_.id, job_.state);
+  if (!is_waiting && !job_.nodes.empty()) {
     text += context_.say("note.on_nodes", {fmt::format("{}", fmt::join(job_.nodes, ", "))});
   }
-  if (attempt > 1) text += context_.say("note.attempt", {std::to_string(attempt)});
-  if (!runs && !job_.text.empty()) text += ": " + job_.text;
+  if (!is_waiting && attempt > 1) text += context_.say("note.attempt", {std::to_string(attempt)});
   context_.output.note(printable(text), Style::faint);
 }
 
@@ -296,10 +301,9 @@ int status_of(const Job& job) {
 }
 
 std::string ending_text(const Context& context, const Job& job) {
-  std::string text =
-      context.say("note.state", {std::to_string(job.id), state_text(context, job.state)});
-  const std::string& why = job.text.empty() ? job.cause : job.text;
-  if (!why.empty()) text += ": " + why;
+  std::string text = state_note(context, job.id, job.state);
+  const std::string& why = job.cause.empty() ? job.text : job.cause;
+  if (!why.empty()) text = context.say("note.with_cause", {text, why});
   if (job.attempts.empty()) return printable(text);
   if (const Rank* rank = culprit(job.attempts.back())) {
     const std::string how = rank->signal > 0

@@ -18,7 +18,7 @@ struct FollowOptions {
   std::int32_t rank = 0;
   std::int32_t attempt = 0;  ///< To begin with; 0: the newest.
   bool all_ranks = false;    ///< Every rank's log, each line with its rank in front.
-  bool states = true;        ///< Say on standard error how the job gets on.
+  bool states = true;        ///< Say on standard error what it waits for, and further attempts.
   OnInterrupt on_interrupt = OnInterrupt::cancel;
 };
 
@@ -66,7 +66,8 @@ class Follower {
   FollowOptions options_;
   Job job_;
   std::map<std::int32_t, Cursor> cursors_;
-  std::string said_;
+  std::string said_;  ///< The state that was told last; empty: nothing yet.
+  domain::Time begun_;
   std::string broken_line_;
   domain::Time refreshed_;
   domain::Time final_since_;  ///< 0: the job has not ended yet.

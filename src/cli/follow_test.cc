@@ -68,11 +68,27 @@ TEST_F(FollowTest, ShowsTheLogAndEndsWithTheStatusOfTheCommand) {
       .on("GET", kLogs, tail(7));
   EXPECT_EQ(run_true(), 0);
   EXPECT_EQ(world.out, "one two");
-  EXPECT_NE(world.error.find("job 7 is starting on n1"), std::string::npos) << world.error;
+  EXPECT_EQ(world.error, "") << "a job that gets on speaks for itself";
   const auto streams = asked(kStream);
   ASSERT_EQ(streams.size(), 1U);
   EXPECT_EQ(streams[0].query.at("rank"), "0");
   EXPECT_EQ(streams[0].query.at("attempt"), "1");
+}
+
+TEST_F(FollowTest, SaysWhatASlowJobWaitsFor) {
+  world.server->on("GET", "/v1/jobs/7", job("queued"))
+      .on("GET", "/v1/jobs/7", job("queued"))
+      .on("GET", "/v1/jobs/7", job("running"))
+      .on("GET", "/v1/jobs/7", job("succeeded", attempt(1, "success", 0, 0)))
+      .on("GET", kLogs, tail(0));
+  int looks = 0;
+  world.server->streams(kStream, {"", "", "", ""});
+  world.interrupted = [&] {
+    world.clock = world.clock + domain::Duration{++looks > 1 ? 1'000 : 0};
+    return 0;
+  };
+  EXPECT_EQ(run_true(), 0);
+  EXPECT_EQ(world.error, "job 7 waits for idle capacity\njob 7 runs on n1\n");
 }
 
 TEST_F(FollowTest, PassesExitCodesAndSignalsOn) {
@@ -80,7 +96,7 @@ TEST_F(FollowTest, PassesExitCodesAndSignalsOn) {
       .on("GET", "/v1/jobs/7", job("failed", attempt(1, "failed", 3, 0)))
       .on("GET", kLogs, tail(0));
   EXPECT_EQ(run_true(), 3);
-  EXPECT_NE(world.error.find("rank 0 on n1: exit 3"), std::string::npos) << world.error;
+  EXPECT_EQ(world.error, "job 7 failed (rank 0 on n1: exit 3)\n") << "and it is said once";
 
   fakes::ScriptedEnvironment other;
   other.variables = world.variables;

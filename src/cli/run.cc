@@ -171,10 +171,14 @@ class Program {
 
   int unknown_verb(const CLI::App& where, const std::string& word) {
     std::vector<std::string> names;
-    for (const CLI::App* each : verbs_of(where)) names.push_back(each->get_name());
+    std::string below;
+    for (const CLI::App* each : verbs_of(where)) {
+      names.push_back(each->get_name());
+      if (below.empty() && find_verb(*each, word)) below = each->get_name() + " " + word;
+    }
     for (const ExtraVerb& each : extra_) names.push_back(each.name);
     const std::vector<std::string_view> choices(names.begin(), names.end());
-    const std::string_view near = nearest(word, choices);
+    const std::string_view near = below.empty() ? nearest(word, choices) : below;
     return usage_error(near.empty()
                            ? context().say("error.unknown_verb", {printable(word)})
                            : context().say("error.unknown_verb_near", {printable(word), near}));

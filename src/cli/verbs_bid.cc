@@ -42,7 +42,8 @@ void show_field(Context& context, std::string_view id, std::string_view value) {
 void show_offer(Context& context, const Quote& quote) {
   const Offer& offer = *quote.offer;
   const std::int64_t promised = quote.promised_finish.value_or(0);
-  show_field(context, "quote.start", context.moment(offer.start));
+  const bool has_place = offer.start > 0 && !offer.nodes.empty();
+  if (has_place) show_field(context, "quote.start", context.moment(offer.start));
   if (quote.firm_start && *quote.firm_start > 0) {
     show_field(context, "quote.firm_start", context.moment(*quote.firm_start));
   }
@@ -50,10 +51,11 @@ void show_offer(Context& context, const Quote& quote) {
              promised > 0 && promised < domain::kNever.ms ? context.moment(promised)
                                                           : context.say("quote.nothing_promised"));
   show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
-  show_field(context, "quote.where",
-             fmt::format("{} ({})", printable(offer.pool),
-                         printable(fmt::format("{}", fmt::join(offer.nodes, ", ")))));
-  if (!quote.text.empty()) context.output.paragraph(printable(quote.text));
+  if (has_place) {
+    show_field(context, "quote.where",
+               fmt::format("{} ({})", printable(offer.pool),
+                           printable(fmt::format("{}", fmt::join(offer.nodes, ", ")))));
+  }
   if (quote.cheaper) {
     context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));
   }

@@ -49,7 +49,8 @@ std::string shape_text(const Context& context, const domain::Shape& shape) {
     const std::string model = shape.gpu_model.empty() ? "GPU" : shape.gpu_model;
     each += fmt::format("{} x {}, ", shape.per_rank.gpus, model);
   }
-  each += context.say("job.cores", {show_cores(shape.per_rank.cpu_millis)});
+  const bool is_one = shape.per_rank.cpu_millis == 1'000;
+  each += context.say(is_one ? "job.core" : "job.cores", {show_cores(shape.per_rank.cpu_millis)});
   if (shape.per_rank.memory_bytes > 0) each += ", " + show_bytes(shape.per_rank.memory_bytes);
   return context.say("job.shape_line", {std::to_string(shape.ranks), each});
 }
@@ -97,7 +98,9 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
                                 context.output.paint(state, style_of_state(job.state))}));
   if (!job.text.empty()) context.output.paragraph(printable(job.text));
   std::string command;
-  for (const std::string& word : spec.program.command) command += shell_word(word) + " ";
+  for (const std::string& word : spec.program.command) {
+    command += (command.empty() ? "" : " ") + shell_word(word);
+  }
   show_field(context, "job.owner", fmt::format("{} ({})", job.user, job.team));
   show_field(context, "job.command", command);
   show_field(context, "job.workdir", spec.program.workdir);
@@ -159,8 +162,9 @@ base::Result<int> cancel(Context& context, const std::vector<std::string>& typed
     if (!job) return base::pass(job);
     bodies.push_back(*std::move(body));
     if (context.output.json()) continue;
-    context.output.line(
-        context.say("note.state", {std::to_string(id), state_text(context, job->state)}));
+    context.output.line(is_final_state(job->state)
+                            ? state_note(context, id, job->state)
+                            : context.say("note.stopping", {std::to_string(id)}));
   }
   if (context.output.json()) {
     boost::json::object all;
@@ -206,15 +210,15 @@ base::Result<int> why(Context& context, std::string_view typed) {
   auto id = parse_job_id(typed);
   if (!id) return base::pass(id);
   return answer<Why>(context, {"GET", job_path(*id, "why")}, [&](const Why& reason) {
-    context.output.line(
-        context.say("note.state", {std::to_string(reason.job), state_text(context, reason.state)}));
+    context.output.line(state_note(context, reason.job, reason.state));
     if (!reason.text.empty()) context.output.paragraph(printable(reason.text));
     for (const Blocker& each : reason.blocking) {
       context.output.paragraph("  - " + blocker_text(context, each));
     }
     if (reason.expected_start > 0 && reason.expected_start < domain::kNever.ms) {
       context.output.line(context.say("why.expected", {context.moment(reason.expected_start)}));
-    } else if (reason.until > 0 && reason.until < domain::kNever.ms) {
+    } else if (!is_final_state(reason.state) && reason.until > 0 &&
+               reason.until < domain::kNever.ms) {
       context.output.line(context.say("why.until", {context.moment(reason.until)}));
     }
     if (!reason.would_help.empty()) context.output.line(context.say("why.help"));

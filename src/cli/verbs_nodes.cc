@@ -82,20 +82,33 @@ struct CalendarWish {
   int hours = 24;
 };
 
+/// Whether only the time tells the two apart.
+bool is_alike(const CalendarHour& a, const CalendarHour& b) {
+  return a.pool == b.pool && a.free_gpus == b.free_gpus && a.capacity_gpus == b.capacity_gpus &&
+         a.free_cpu_millis == b.free_cpu_millis && a.capacity_cpu_millis == b.capacity_cpu_millis &&
+         a.next_gpu_hour == b.next_gpu_hour && a.next_core_hour == b.next_core_hour;
+}
+
+/// Hours in which nothing changes share a line.
 void show_calendar(const Context& context, const Calendar& calendar, const std::string& pool) {
   Table table{{{context.say("column.pool")},
-               {context.say("column.hour"), false, false},
+               {context.say("column.from"), false, false},
+               {context.say("column.until"), false, false},
                {context.say("column.free_gpus"), true, false},
                {context.say("column.free_cores"), true, false},
                {context.say("column.gpu_hour"), true, false},
                {context.say("column.core_hour"), true, false}},
               {}};
-  for (const CalendarHour& hour : calendar.hours) {
+  for (std::size_t i = 0; i < calendar.hours.size(); ++i) {
+    const CalendarHour& hour = calendar.hours[i];
     if (!pool.empty() && hour.pool != pool) continue;
+    while (i + 1 < calendar.hours.size() && is_alike(hour, calendar.hours[i + 1])) ++i;
+    const std::int64_t until = calendar.hours[i].from + domain::kHour.ms;
     const bool is_full = hour.capacity_gpus > 0 && hour.free_gpus == 0;
     table.rows.push_back(
         {printable(hour.pool),
          context.moment(hour.from),
+         context.moment(until),
          {of(hour.free_gpus, hour.capacity_gpus), is_full ? Style::bad : Style::good},
          fmt::format("{}/{}", show_cores(hour.free_cpu_millis),
                      show_cores(hour.capacity_cpu_millis)),

@@ -119,6 +119,8 @@ TEST_F(VerbsTest, MistakesAreNamedBeforeAnythingIsSent) {
   EXPECT_TRUE(complains("there is no verb 'sumbit'; did you mean 'submit'?"));
   EXPECT_EQ(berth({"job", "shwo", "1"}), 2);
   EXPECT_TRUE(complains("did you mean 'show'?"));
+  EXPECT_EQ(berth({"logs", "7"}), 2);
+  EXPECT_TRUE(complains("did you mean 'job logs'?"));
   EXPECT_EQ(berth({"job", "show", "seven"}), 2);
   EXPECT_EQ(berth({"submit", "--env", "NOT_SET", "--", "a"}), 2);
   EXPECT_EQ(berth({"submit", "--now", "--flex", "--", "a"}), 2);
@@ -137,7 +139,7 @@ TEST_F(VerbsTest, ARefusalSaysWhatWouldBeAccepted) {
                    "hush-hush", "--", "echo", "a b"}),
             3);
   EXPECT_EQ(world.out,
-            "Refused: costs more than you allow\n"
+            "Refused: the cheapest place costs more than the limit\n"
             "In the way: job 4, 9, until today 10:00.\n"
             "This would be accepted:\n"
             "  berth submit --by=10h --name 'it'\\''s' --max-price 3.4568 -- echo 'a b'\n"
@@ -218,7 +220,7 @@ TEST_F(VerbsTest, OneJobIsShownAndChanged) {
   EXPECT_TRUE(says("Job 12 (train): reserved\npromised\n"));
   EXPECT_TRUE(says("3.20 at most, 0.00 held, 0.00 paid"));
   EXPECT_EQ(berth({"job", "cancel", "12"}), 0);
-  EXPECT_EQ(world.out, "job 12 is cancelled\n");
+  EXPECT_EQ(world.out, "job 12 was cancelled\n");
   EXPECT_EQ(berth({"job", "extend", "12", "90m", "--max-price", "2"}), 0);
   EXPECT_EQ(last().body, R"({"duration":5400000,"max_price":2000000})");
   EXPECT_EQ(berth({"why", "12"}), 0);
@@ -307,8 +309,23 @@ TEST_F(VerbsTest, TheCalendarShowsWhatIsFree) {
   EXPECT_EQ(last().query.at("hours"), "2");
   EXPECT_EQ(last().query.at("from"), std::to_string(kNine));
   EXPECT_EQ(world.out,
-            "POOL  HOUR         FREE GPUS  FREE CORES  GPU-HOUR  CORE-HOUR\n"
-            "a100  today 09:00        3/8      0.5/64      1.50       0.05\n");
+            "POOL  FROM         UNTIL        FREE GPUS  FREE CORES  GPU-HOUR  CORE-HOUR\n"
+            "a100  today 09:00  today 10:00        3/8      0.5/64      1.50       0.05\n");
+}
+
+TEST_F(VerbsTest, HoursInWhichNothingChangesShareALine) {
+  std::string hours;
+  std::int64_t from = kNine - domain::kHour.ms;
+  for (const int free : {3, 3, 1, 3}) {
+    from += domain::kHour.ms;
+    hours += fmt::format(R"({}{{"pool": "a100", "from": {}, "capacity_gpus": 8, "free_gpus": {}}})",
+                         hours.empty() ? "" : ",", from, free);
+  }
+  world.server->on("GET", "/v1/calendar", R"({"hours": [)" + hours + "]}");
+  EXPECT_EQ(berth({"calendar"}), 0);
+  EXPECT_EQ(std::ranges::count(world.out, '\n'), 4) << world.out;
+  EXPECT_TRUE(says("today 09:00  today 11:00        3/8"));
+  EXPECT_TRUE(says("today 11:00  today 12:00        1/8"));
 }
 
 TEST_F(VerbsTest, PeopleAreShownAndChanged) {

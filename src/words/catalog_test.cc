@@ -45,8 +45,8 @@ TEST(Catalog, PicksTheLanguageThatIsAskedFor) {
 
 TEST(Catalog, TranslatesWhatOtherModulesSayInEnglish) {
   EXPECT_EQ(translate(Language::en, "there is no job 7"), "there is no job 7");
-  EXPECT_EQ(translate(Language::zh, "there is no job 7"), "没有任务 7");
-  EXPECT_EQ(translate(Language::zh, "gives way to job 12"), "让位于任务 12");
+  EXPECT_EQ(translate(Language::zh, "there is no job 7"), "没有作业 7");
+  EXPECT_EQ(translate(Language::zh, "gives way to job 12"), "让位于作业 12");
   EXPECT_EQ(translate(Language::zh, "its time is over; no retries left of 3"),
             "时间已到；3 次重试已用完");
   EXPECT_EQ(translate(Language::zh, "expected a whole number, got a string"),
@@ -87,7 +87,7 @@ TEST(Jobs, NumbersOfOtherTeamsJobsAreNotSaid) {
   EXPECT_EQ(cause(reader, "gives way to job 7"), "gives way to job 7");
   EXPECT_EQ(cause(reader, "gives way to job 8"), "gives way to another team's job");
   EXPECT_EQ(cause(reader, "job 8 and job 7, a job too"), "another team's job and job 7, a job too");
-  EXPECT_EQ(cause(reader_of_own(Language::zh, {}), "gives way to job 8"), "让位于其他团队的任务");
+  EXPECT_EQ(cause(reader_of_own(Language::zh, {}), "gives way to job 8"), "让位于其他团队的作业");
 }
 
 TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
@@ -105,7 +105,7 @@ TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
             "first of them ends at 2023-11-14 22:13 UTC. Possible instead: A deadline of "
             "2023-11-14 23:13 UTC gets a start at 2023-11-14 22:13 UTC for 4 credits.");
   const std::string chinese = refusal(reader_of_own(Language::zh, {7}), no);
-  EXPECT_NE(chinese.find("任务 7, 其他团队的任务"), std::string::npos) << chinese;
+  EXPECT_NE(chinese.find("作业 7, 其他团队的作业"), std::string::npos) << chinese;
 }
 
 TEST(Jobs, EveryReasonAndEveryStateHasASentenceInBothLanguages) {

@@ -14,7 +14,7 @@ constexpr std::array kExamples{
           "  berth login https://head:7070\n      # 先登录一次\n"
           "  berth run --gpus 1 -- python train.py\n      # 训练，并在此查看日志\n"
           "  berth quote --gpus A100:8 -t 6h --by 'thu 18:00' -- python train.py\n"
-          "      # 需要多少积分？"},
+          "      # 需要多少点数？"},
     Entry{"examples.quote",
           "  berth quote job.yaml\n      # what a job file would cost\n"
           "  berth quote --gpus 4 -t 2h --by 'tomorrow 09:00' -- python train.py\n"
@@ -80,7 +80,7 @@ constexpr std::array kExamples{
           "  berth job extend 42 2h\n      # two hours more\n"
           "  berth job extend 42 30m --max-price 1.5\n      # for 1.5 credits at most",
           "  berth job extend 42 2h\n      # 延长两小时\n"
-          "  berth job extend 42 30m --max-price 1.5\n      # 最多 1.5 积分"},
+          "  berth job extend 42 30m --max-price 1.5\n      # 最多 1.5 点"},
     Entry{"examples.job metrics",
           "  berth job metrics 42\n      # what it has measured\n"
           "  berth job metrics 42 --rank 0 --json\n      # for a script",
@@ -141,7 +141,7 @@ constexpr std::array kExamples{
           "  berth team add vision\n      # a new team\n"
           "  berth grant vision 500\n      # and its credits",
           "  berth team add vision\n      # 新团队\n"
-          "  berth grant vision 500\n      # 并发放积分"},
+          "  berth grant vision 500\n      # 并发放点数"},
     Entry{"examples.team add",
           "  berth team add vision\n      # a new team\n"
           "  berth team add vision --json\n      # for a script",
@@ -191,8 +191,8 @@ constexpr std::array kExamples{
     Entry{"examples.grant",
           "  berth grant vision 500\n      # 500 credits\n"
           "  berth grant vision 12.5\n      # 12.5 credits",
-          "  berth grant vision 500\n      # 500 积分\n"
-          "  berth grant vision 12.5\n      # 12.5 积分"},
+          "  berth grant vision 500\n      # 500 点\n"
+          "  berth grant vision 12.5\n      # 12.5 点"},
     Entry{"examples.statement",
           "  berth statement\n      # your own team's\n"
           "  berth statement vision --limit 500 --json\n      # for a script",
