@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/check.h"
+
 namespace sim {
 
 using domain::ExitCause;
@@ -22,11 +24,12 @@ std::string name(const ports::RankKey& key) {
   return fmt::format("{}.{}.{}", key.job.value, key.attempt, key.rank);
 }
 
+/// Every GPU that a rank was given, simulated ones too, which CUDA_VISIBLE_DEVICES leaves out.
 std::vector<std::string> gpus_of(const ports::Launch& launch) {
   std::vector<std::string> gpus;
-  const auto visible = launch.env.find("CUDA_VISIBLE_DEVICES");
-  if (visible == launch.env.end()) return gpus;
-  std::istringstream list(visible->second);
+  const auto given = launch.env.find("BERTH_GPUS");
+  CHECK(given != launch.env.end(), "every rank is told its GPUs, if only that it has none");
+  std::istringstream list(given->second);
   for (std::string gpu; std::getline(list, gpu, ',');) {
     if (!gpu.empty()) gpus.push_back(gpu);
   }
