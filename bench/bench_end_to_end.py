@@ -59,6 +59,8 @@ class Cluster:
 
     def __init__(self, berth, folder):
         self.berth, self.folder, self.processes = berth, Path(folder), []
+
+    def open(self):
         data = self.folder / "controller"
         ports = [f"--{name}=127.0.0.1:0" for name in ("http", "agents", "grpc")]
         self.start("controller", "--data", str(data), *ports)
@@ -195,17 +197,16 @@ def main():
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="bench_end_to_end_",
                               dir=os.environ.get("BERTH_BENCH_DIR", "."))
-    cluster = None
+    cluster = Cluster(os.path.abspath(options.berth), os.path.abspath(folder))
     try:
-        cluster = Cluster(os.path.abspath(options.berth), os.path.abspath(folder))
+        cluster.open()
         cluster.add_agents(4, 2)
         if options.runs:
             measure_run(cluster, options.runs)
         if options.jobs:
             measure_rate(cluster, options.jobs)
     finally:
-        if cluster is not None:
-            cluster.close()
+        cluster.close()
         shutil.rmtree(folder)
 
 
