@@ -22,7 +22,7 @@ struct RankScript {
   /// Said instead of the usual cause, unless it is success.
   domain::ExitCause cause = domain::ExitCause::success;
   bool ignores_terminate = false;
-  domain::Duration cleanup;  ///< Between SIGTERM and its end.
+  domain::Duration cleanup;                            ///< Between SIGTERM and its end.
   std::optional<std::int32_t> exit_code_on_terminate;  ///< Exits with it instead of by SIGTERM.
   ports::RankUsage usage;
 };
@@ -73,9 +73,9 @@ class Machine {
     ports::Launch launch;
     RankScript script;
     domain::Time ends_at = domain::kNever;
-    ports::RankEnd planned;            ///< What its end will be, if nothing else happens.
+    ports::RankEnd planned;             ///< What its end will be, if nothing else happens.
     std::optional<ports::RankEnd> end;  ///< What its shim wrote down.
-    bool lost = false;                 ///< Gone without a record.
+    bool lost = false;                  ///< Gone without a record.
     ScriptedRuntime* watcher = nullptr;
     bool alive() const { return !end && !lost; }
     bool is_over(domain::Time now) const { return !alive() || ends_at <= now; }
@@ -93,7 +93,7 @@ class Machine {
   Scripts scripts_;
   std::vector<base::Error> start_failures_;
   std::map<std::string, Rank> ranks_;  ///< By folder, as on a disk; for the machine's lifetime.
-  std::set<std::string> active_;  ///< Folders of what is alive or has an end to tell.
+  std::set<std::string> active_;       ///< Folders of what is alive or has an end to tell.
 };
 
 /// An agent's view of a Machine, which must outlive it.

@@ -22,9 +22,8 @@ class ScriptedRuntimeTest : public testing::Test {
   ScriptedRuntimeTest() { listen(runtime); }
 
   void listen(ports::Runtime& to) {
-    to.on_end([this](const RankKey& key, const RankEnd& end) {
-      told.emplace_back(key.job.value, end);
-    });
+    to.on_end(
+        [this](const RankKey& key, const RankEnd& end) { told.emplace_back(key.job.value, end); });
   }
 
   std::vector<std::pair<std::int64_t, RankEnd>> told;

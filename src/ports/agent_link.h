@@ -33,9 +33,9 @@ enum class RankPhase {
 struct ObservedRank {
   RankKey key;
   RankPhase phase = RankPhase::starting;
-  domain::Time started;          ///< 0 before it runs.
+  domain::Time started;  ///< 0 before it runs.
   std::optional<RankEnd> end;
-  std::string checkpoint;        ///< Newest that the controller has whole; or empty.
+  std::string checkpoint;  ///< Newest that the controller has whole; or empty.
   std::int64_t checkpoint_step = 0;
   /// Once it has ended: the bytes of its whole log, of which the last may still be on their way.
   std::optional<std::uint64_t> log_bytes;
@@ -47,12 +47,12 @@ struct NodeSample {
   domain::Time at;
   std::int32_t cpu_permille = 0;
   std::int64_t memory_used_bytes = 0;
-  std::int64_t disk_read_bytes = 0;    ///< Since boot, like the three below.
+  std::int64_t disk_read_bytes = 0;  ///< Since boot, like the three below.
   std::int64_t disk_write_bytes = 0;
   std::int64_t net_receive_bytes = 0;
   std::int64_t net_send_bytes = 0;
   std::int64_t disk_free_bytes = 0;
-  std::vector<std::int32_t> gpu_permille;       ///< By GPU, in inventory order.
+  std::vector<std::int32_t> gpu_permille;  ///< By GPU, in inventory order.
   std::vector<std::int64_t> gpu_memory_bytes;
 };
 
@@ -83,9 +83,9 @@ using FromAgent = std::variant<Hello, Report, FileChunk>;
 /// grace, SIGKILL) what it has and does not find here.
 struct RankOrder {
   RankKey key;
-  bool stop = false;         ///< Stop it with the grace below; keep reporting its end.
+  bool stop = false;  ///< Stop it with the grace below; keep reporting its end.
   domain::Duration grace;
-  std::string stop_reason;   ///< For BERTH_STOP_REASON and the log.
+  std::string stop_reason;  ///< For BERTH_STOP_REASON and the log.
   domain::Program program;
   domain::Resources per_rank;
   std::vector<std::string> gpu_uuids;
@@ -98,8 +98,8 @@ struct RankOrder {
   std::int32_t node_rank = 0;
   std::vector<std::string> node_addresses;  ///< By node rank.
   std::int32_t master_port = 0;
-  domain::Time finish;       ///< When its promise ends, for BERTH_END_TIME.
-  std::string resume_from;   ///< Name of a checkpoint that the controller keeps; or empty.
+  domain::Time finish;      ///< When its promise ends, for BERTH_END_TIME.
+  std::string resume_from;  ///< Name of a checkpoint that the controller keeps; or empty.
   friend bool operator==(const RankOrder&, const RankOrder&) = default;
 };
 
@@ -138,7 +138,7 @@ using ToAgent = std::variant<Welcome, ReportSeen, Wanted, FileKept, Rejected>;
 class ControllerLink {
  public:
   struct Handlers {
-    std::function<void()> connected;             ///< Send Hello now, then Reports.
+    std::function<void()> connected;  ///< Send Hello now, then Reports.
     std::function<void(ToAgent)> message;
     std::function<void(base::Error)> disconnected;
   };

@@ -14,8 +14,7 @@ namespace ports {
 /// thread of its own; `on_ready` is called from there.
 class CheckpointStore {
  public:
-  using OnReady =
-      std::function<void(domain::JobId job, std::string name, base::Result<> whole)>;
+  using OnReady = std::function<void(domain::JobId job, std::string name, base::Result<> whole)>;
   virtual ~CheckpointStore() = default;
 
   /// Sets who is told. Call before anything else.

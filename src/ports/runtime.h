@@ -27,9 +27,9 @@ struct Launch {
   RankKey key;
   std::vector<std::string> command;  ///< argv; found on the PATH of `env`. Never given to a shell.
   std::map<std::string, std::string> env;  ///< The whole environment, nothing inherited.
-  std::string workdir;   ///< Absolute; must exist.
-  std::string folder;    ///< The rank's own folder, made by the caller: shim files and the log.
-  std::string log_path;  ///< stdout and stderr, appended.
+  std::string workdir;                     ///< Absolute; must exist.
+  std::string folder;        ///< The rank's own folder, made by the caller: shim files and the log.
+  std::string log_path;      ///< stdout and stderr, appended.
   domain::Resources limits;  ///< cgroup limits where the machine allows; 0 means no limit.
 };
 

@@ -17,8 +17,8 @@ Line& Line::add(const char* text) {
 Line& Line::add(long number) {
   char digits[24] = {};
   std::size_t at = sizeof digits - 1;
-  unsigned long rest = number < 0 ? 0UL - static_cast<unsigned long>(number)
-                                  : static_cast<unsigned long>(number);
+  unsigned long rest =
+      number < 0 ? 0UL - static_cast<unsigned long>(number) : static_cast<unsigned long>(number);
   do {
     digits[--at] = static_cast<char>('0' + rest % 10);
     rest /= 10;

@@ -132,8 +132,7 @@ class ProcessHost final : public Host {
     const char* build = std::getenv("BERTH_BUILD_DIR");
     const std::string shim = std::string(build == nullptr ? "build/dev" : build) + "/berth-shim";
     runtime.reset();
-    auto opened =
-        adapters::process::ProcessRuntime::open({.shim_path = shim, .cgroup_parent = {}});
+    auto opened = adapters::process::ProcessRuntime::open({.shim_path = shim, .cgroup_parent = {}});
     CHECK(opened, opened.error().message);
     runtime = *std::move(opened);
     return listen(*runtime);

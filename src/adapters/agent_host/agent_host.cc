@@ -143,7 +143,7 @@ Result<> AgentHost::Room::open_parts() {
   machine_ = std::make_unique<LocalMachine>(domain::Inventory{.address = options_.address,
                                                               .boot_id = {},
                                                               .pool = options_.pool,
-                                                                .cpu_millis = options_.cpu_millis,
+                                                              .cpu_millis = options_.cpu_millis,
                                                               .gpus = *std::move(simulated),
                                                               .simulated = is_simulated,
                                                               .version = options_.version},

@@ -65,8 +65,8 @@ std::optional<std::string> own_path(std::string_view own, const std::string& con
     const std::size_t second = line.find(':', first + 1);
     if (second == std::string::npos) continue;
     const std::string named = line.substr(first + 1, second - first - 1);
-    const bool fits = controller.empty() ? named.empty()
-                                         : ("," + named + ",").contains("," + controller + ",");
+    const bool fits =
+        controller.empty() ? named.empty() : ("," + named + ",").contains("," + controller + ",");
     if (fits) return line.substr(second + 1);
   }
   return std::nullopt;

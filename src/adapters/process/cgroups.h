@@ -49,7 +49,7 @@ class Cgroups {
 
  private:
   bool unified_ = false;
-  std::string cpu_;     ///< The berth/ folder, empty: not available.
+  std::string cpu_;  ///< The berth/ folder, empty: not available.
   std::string memory_;
 };
 

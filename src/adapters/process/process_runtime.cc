@@ -189,8 +189,8 @@ Result<pid_t> ProcessRuntime::spawn_shim(const ports::Launch& launch,
   const int error = posix_spawn(&pid, options_.shim_path.c_str(), spawn.actions(),
                                 spawn.attributes(), argv, envp);
   if (error == 0) return pid;
-  const auto code = error == ENOENT || error == EACCES ? ErrorCode::internal
-                                                       : ErrorCode::resource_exhausted;
+  const auto code =
+      error == ENOENT || error == EACCES ? ErrorCode::internal : ErrorCode::resource_exhausted;
   return base::fail(code, "spawn {}: {}", options_.shim_path, strerror(error));
 }
 

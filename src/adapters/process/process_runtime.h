@@ -60,7 +60,7 @@ class ProcessRuntime final : public ports::Runtime {
     std::string folder;
     RankTrace trace;
     Stage stage = Stage::starting;
-    Descriptor shim;              ///< pidfd
+    Descriptor shim;               ///< pidfd
     bool terminate_asked = false;  ///< SIGTERM has not reached any process yet.
     bool kill_asked = false;
     int clean_passes = 0;  ///< Looks in a row that found no process of an orphaned rank.

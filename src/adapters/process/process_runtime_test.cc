@@ -50,9 +50,7 @@ bool is_alive(int pid) {
   return process && process->alive();
 }
 
-std::string content_of(const files::path& path) {
-  return adapters::process::read_small_file(path);
-}
+std::string content_of(const files::path& path) { return adapters::process::read_small_file(path); }
 
 /// Keeps what a runtime reports, from whatever thread.
 class Ends {
@@ -178,9 +176,8 @@ TEST_F(ProcessRuntimeTest, GivesTheWholeEnvironmentAndNothingElse) {
   wanted.env["EMPTY"] = "";
   wanted.env["BERTH_RANK_KEY"] = "forged";
   run(wanted);
-  EXPECT_EQ(content_of(wanted.log_path),
-            "BERTH_RANK_KEY=1.1.0\nBERTH_RANK_FOLDER=" + wanted.folder +
-                "\nEMPTY=\nPATH=/usr/bin:/bin\n");
+  EXPECT_EQ(content_of(wanted.log_path), "BERTH_RANK_KEY=1.1.0\nBERTH_RANK_FOLDER=" +
+                                             wanted.folder + "\nEMPTY=\nPATH=/usr/bin:/bin\n");
 }
 
 TEST_F(ProcessRuntimeTest, InheritsNoDescriptorsAndNoBlockedSignals) {

@@ -40,8 +40,7 @@ bool means_out_of_memory(const ports::RankEnd& end, const RankCgroup& cgroup) {
 /// started is not.
 std::string reap(const Descriptor& shim) {
   siginfo_t ended{};
-  const int failed =
-      waitid(P_PIDFD, static_cast<id_t>(shim.get()), &ended, WEXITED | WNOHANG);
+  const int failed = waitid(P_PIDFD, static_cast<id_t>(shim.get()), &ended, WEXITED | WNOHANG);
   if (failed != 0 || ended.si_pid == 0) return "its shim is gone";
   if (ended.si_code != CLD_EXITED) return fmt::format("its shim got signal {}", ended.si_status);
   if (ended.si_status == shim::kCannotRecord) return "its shim could not write to its folder";

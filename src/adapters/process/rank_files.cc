@@ -78,7 +78,7 @@ bool holds_nul(const ports::Launch& launch) {
 
 /// 0 if this is a file that may be executed, otherwise why not.
 int check_program(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) return errno;
   if (!S_ISREG(status.st_mode)) return EACCES;
   return access(path.c_str(), X_OK) == 0 ? 0 : errno;
@@ -153,7 +153,7 @@ Result<std::string> find_program(const ports::Launch& launch) {
     return base::invalid("command", "there is no command");
   }
   if (holds_nul(launch)) return base::invalid("command", "a text holds a zero byte");
-  struct stat status {};
+  struct stat status{};
   if (stat(launch.workdir.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     return base::fail(ErrorCode::not_found, "no folder {} to work in", launch.workdir);
   }

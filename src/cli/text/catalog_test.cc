@@ -86,7 +86,8 @@ TEST(Catalog, EveryEntryIsUsed) {
   const std::string code = sources({"src/cli", "src/apps/berth"});
   // These ids are made from words that come from elsewhere.
   const std::regex made(
-      "(day|state|note|refusal|money|option|verb|examples)\\..*|serving\\.(up|controller|agent|option).*");
+      "(day|state|note|refusal|money|option|verb|examples)\\..*|serving\\.(up|controller|agent|"
+      "option).*");
   for (const Entry& entry : all()) {
     const std::string id(entry.id);
     if (std::regex_match(id, made)) continue;

@@ -18,8 +18,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "shim/text.h"
 #include "shim/rank_folder.h"
+#include "shim/text.h"
 
 namespace {
 
@@ -107,7 +107,7 @@ bool parse(char* bytes, std::size_t size, Spec& spec) {
 }
 
 Failure read_spec(Spec& spec) {
-  struct stat status {};
+  struct stat status{};
   if (fstat(shim::kFileDescriptor, &status) != 0) return {Step::read_spec, errno};
   const std::int64_t size = status.st_size - shim::kSpecAt;
   if (size <= 0 || size > shim::kMaxSpecBytes) return {Step::read_spec, EINVAL};
