@@ -2,8 +2,13 @@
 #include <string_view>
 
 namespace base {
-/// Ends the process as `kill -9` would if $BERTH_FAULT is "POINT" or "POINT:N" with this `point`
-/// and this is its N-th pass (left out: the first). Called by FAULT_POINT.
+/// What happens at a fault point; it is given the point's name, on whatever thread passes it.
+using FaultHandler = void (*)(std::string_view point);
+
+/// Has `handler` called at every fault point. Call it before there are threads.
+void set_fault_handler(FaultHandler handler);
+
+/// Called by FAULT_POINT.
 void pass_fault_point(std::string_view point);
 }  // namespace base
 
