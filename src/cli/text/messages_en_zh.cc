@@ -82,8 +82,7 @@ constexpr std::array kMessages{
     Entry{"word.yes", "yes", "是"},
     Entry{"word.no", "no", "否"},
 
-    Entry{"offer.line", "pool {0}: from {1} to {2}, {3} credits",
-          "资源池 {0}：{1} 至 {2}，{3} 点"},
+    Entry{"offer.line", "pool {0}: from {1} to {2}, {3} credits", "资源池 {0}：{1} 至 {2}，{3} 点"},
     Entry{"quote.start", "planned start", "计划开始"},
     Entry{"quote.firm_start", "promised start", "承诺开始"},
     Entry{"quote.promised", "promised finish", "承诺完成"},
