@@ -45,8 +45,10 @@ class Writer {
   /// Keeps the state beside the log, so that the next open reads only what comes after. Called by
   /// `commit` every kSnapshotEvery facts.
   base::Result<> save_snapshot();
-  static constexpr std::uint64_t kSnapshotEvery = 50'000;
-  static constexpr std::uint64_t kHashEvery = 10'000;
+  /// Encoding the state holds the control thread up for as long as the state is large, while
+  /// reading this many facts back takes a start about two seconds: so both are rare.
+  static constexpr std::uint64_t kSnapshotEvery = 250'000;
+  static constexpr std::uint64_t kHashEvery = 250'000;
 
  private:
   explicit Writer(ports::EventLog& log) : log_(log) {}
