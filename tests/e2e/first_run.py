@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The first day: one command starts a cluster; jobs run, are shown, paid and kept; people sign in."""
+"""The first day: one command starts a cluster; jobs run, are paid and kept; people sign in."""
 
 import json
 import os
@@ -15,7 +15,7 @@ class FirstDay(Cluster):
     """`berth up`, and the command line as it finds it: by the configuration that `up` wrote."""
 
     def up(self):
-        # On `up` the agent's data lies inside the controller's, and the data folder is all there is.
+        # The agent's data lies inside the controller's: one folder holds all there is.
         words = ["up", "--data", self.data, "--node", "home", "--cores", "2", *LOOPBACK]
         self.controller = Server(self.trial, "up", words, self.env).start()
         wait_for(

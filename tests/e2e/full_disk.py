@@ -6,9 +6,10 @@ import errno
 import os
 import subprocess
 
-from lib.cluster import Cluster
+from lib.cluster import Cluster, now_ms
 from lib.trial import Skipped, check, check_equal, check_in, main, wait_for
 
+LOG = "begun\nended\n"
 cluster = None
 
 
@@ -44,6 +45,11 @@ def fill():
                 check_equal(error.errno, errno.ENOSPC, "why the disk takes no more")
 
 
+def sampled_at():
+    sample = cluster.json("nodes")["nodes"][0].get("sample")
+    return sample["at"] if sample else 0
+
+
 def new_work_is_refused(trial):
     done = cluster.folder / "done"
     script = f"echo begun; while [ ! -e {done} ]; do sleep 0.05; done; echo ended"
@@ -68,6 +74,9 @@ def new_work_is_refused(trial):
     # It ends while nothing can be written.
     done.touch()
     wait_for("the job's process to end", lambda: not cluster.processes(running))
+    # A sample that the node took later says that its agent has sent the last of the log, in vain.
+    gone = now_ms()
+    wait_for("word from the agent", lambda: sampled_at() > gone)
     trial.kept = (running, accepted)
 
 
@@ -77,9 +86,7 @@ def it_goes_on_when_there_is_room(trial):
     ended = cluster.wait_for_state(running, ["succeeded"])
     check_equal(len(ended["attempts"]), 1, "attempts of the job that ended meanwhile")
     # The log comes after the end where the disk was full: the agent sends it until it is kept.
-    wait_for(
-        "its whole log", lambda: cluster.berth("job", "logs", running).ok().out == "begun\nended\n"
-    )
+    wait_for("its whole log", lambda: cluster.berth("job", "logs", running).ok().out == LOG)
     check_equal(cluster.berth("run", "--", "echo", "room").ok().out, "room\n", "a new job")
     for job in accepted:
         cluster.wait_for_state(job, ["succeeded"])

@@ -181,9 +181,11 @@ Result<std::uint64_t> write_chunk(ports::FileStore& files, const ports::FileChun
   return files.write_at(chunk.job, chunk.path, *size, std::string_view(chunk.bytes).substr(known));
 }
 
-/// What could not be written is not acknowledged; the agent sends it again.
+/// What could not be written, as on a full disk, is answered with what there is: from there on the
+/// agent sends it again.
 void ControlLoop::State::keep(const Connection& connection, ports::FileChunk chunk) {
   auto size = write_chunk(parts.files, chunk);
+  if (!size) size = parts.files.size(chunk.job, chunk.path);
   if (!size) return;
   connection->send(ports::FileKept{chunk.job, chunk.path, *size});
   watch.tell(chunk.job);
