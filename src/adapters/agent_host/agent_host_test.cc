@@ -50,7 +50,9 @@ class Controller {
       }
       changed_.notify_all();
     }
-    for (ports::ToAgent& answer : answers) handlers().message(std::move(answer));
+    const auto answer_to = handlers().message;
+    if (!answer_to) return;  // Its link was closed meanwhile.
+    for (ports::ToAgent& answer : answers) answer_to(std::move(answer));
     return true;
   }
 
