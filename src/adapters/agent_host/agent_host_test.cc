@@ -51,7 +51,7 @@ class Controller {
       changed_.notify_all();
     }
     const auto answer_to = handlers().message;
-    if (!answer_to) return;  // Its link was closed meanwhile.
+    if (!answer_to) return false;  // Its link was closed meanwhile.
     for (ports::ToAgent& answer : answers) answer_to(std::move(answer));
     return true;
   }
