@@ -12,7 +12,6 @@ namespace cli {
 namespace {
 
 constexpr int kLeft = 30;  // Columns for names.
-constexpr int kWidth = 100;
 
 bool is_flag(const CLI::Option& option) { return option.get_items_expected_max() == 0; }
 
@@ -37,11 +36,12 @@ std::string positional_name(const CLI::Option& option) {
   return option.get_required() ? name : "[" + name + "]";
 }
 
-void add_line(std::string& to, const std::string& name, std::string_view about) {
+/// Appends `name`, and `about` beside it, in lines of `width` columns.
+void add_line(std::string& to, int width, const std::string& name, std::string_view about) {
   std::string left = "  " + name;
   bool is_first = display_width(left) < kLeft - 1;
   if (!is_first) to += left + "\n";
-  for (const std::string& line : wrapped(about, kWidth - kLeft)) {
+  for (const std::string& line : wrapped(about, width - kLeft)) {
     std::string start = is_first ? left : "";
     while (display_width(start) < kLeft) start += ' ';
     to += start + line + "\n";
@@ -49,11 +49,11 @@ void add_line(std::string& to, const std::string& name, std::string_view about) 
   }
 }
 
-void add_options(std::string& to, const CLI::App& verb, bool with_help) {
+void add_options(std::string& to, int width, const CLI::App& verb, bool with_help) {
   for (const CLI::Option* option : verb.get_options()) {
     const bool is_help = option == verb.get_help_ptr() && !with_help;
     if (option->get_positional() || is_help) continue;
-    add_line(to, option_name(*option), option->get_description());
+    add_line(to, width, option_name(*option), option->get_description());
   }
 }
 
@@ -92,15 +92,17 @@ std::string words_after(const CLI::App& verb, const CLI::App& root) {
 std::string help_text(const CLI::App& verb, const CLI::App& common, std::string_view path,
                       const Output& output, std::span<const ExtraVerb> extra) {
   const auto verbs = verbs_of(verb);
+  const int width = output.width();
   std::string made =
       fmt::format("{} {}\n\n", output.say("help.usage"), usage(verb, path, !verbs.empty()));
-  for (const std::string& line : wrapped(verb.get_description(), kWidth)) made += line + "\n";
+  for (const std::string& line : wrapped(verb.get_description(), width)) made += line + "\n";
   if (!verbs.empty()) {
     made += fmt::format("\n{}\n", output.say("help.verbs"));
-    for (const CLI::App* each : verbs) add_line(made, each->get_name(), each->get_description());
+    for (const CLI::App* each : verbs)
+      add_line(made, width, each->get_name(), each->get_description());
     for (const ExtraVerb& each : path.empty() ? extra : std::span<const ExtraVerb>()) {
       const bool is_zh = output.language() == text::Language::zh;
-      add_line(made, each.name, is_zh ? each.about_zh : each.about_en);
+      add_line(made, width, each.name, is_zh ? each.about_zh : each.about_en);
     }
   }
   const auto options = verb.get_options();
@@ -110,16 +112,16 @@ std::string help_text(const CLI::App& verb, const CLI::App& common, std::string_
     made += fmt::format("\n{}\n", output.say("help.arguments"));
     for (const CLI::Option* option : options) {
       if (!option->get_positional()) continue;
-      add_line(made, positional_name(*option), option->get_description());
+      add_line(made, width, positional_name(*option), option->get_description());
     }
   }
   std::string own;
-  if (&verb != &common) add_options(own, verb, false);
+  if (&verb != &common) add_options(own, width, verb, false);
   if (!own.empty()) {
     made += fmt::format("\n{}\n{}", output.say("help.options"), own);
   }
   made += fmt::format("\n{}\n", output.say("help.common"));
-  add_options(made, common, true);
+  add_options(made, width, common, true);
   made += fmt::format("\n{}\n{}\n", output.say("help.examples"), verb.get_footer());
   return made;
 }

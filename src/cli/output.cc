@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 
 #include "base/json.h"
@@ -35,9 +36,13 @@ void Output::table(const Table& table) {
   environment_.write_out(drawn(table, environment_.width(), colours_out_));
 }
 
+int Output::width() const {
+  const int columns = environment_.width();
+  return columns > 0 ? std::clamp(columns, 60, 100) : 100;
+}
+
 void Output::paragraph(std::string_view text, Style style) {
-  const int width = environment_.width() > 0 ? environment_.width() : 100;
-  for (const std::string& each : wrapped(text, width)) line(paint(each, style));
+  for (const std::string& each : wrapped(text, width())) line(paint(each, style));
 }
 
 void Output::data(const boost::json::value& value) {

@@ -32,6 +32,8 @@ class Output {
   /// Progress and state, for a person: standard error.
   void note(std::string_view text, Style style = Style::plain);
   void table(const Table& table);
+  /// Columns for running text: the terminal's, 60 to 100.
+  int width() const;
   /// A paragraph on standard output, wrapped to the terminal.
   void paragraph(std::string_view text, Style style = Style::plain);
   void data(const boost::json::value& value);

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "base/json.h"
 #include "cli/fakes/scripted_environment.h"
@@ -311,6 +312,18 @@ TEST_F(VerbsTest, TheCalendarShowsWhatIsFree) {
   EXPECT_EQ(world.out,
             "POOL  FROM         UNTIL        FREE GPUS  FREE CORES  GPU-HOUR  CORE-HOUR\n"
             "a100  today 09:00  today 10:00        3/8      0.5/64      1.50       0.05\n");
+}
+
+TEST_F(VerbsTest, HelpFitsTheTerminal) {
+  world.is_terminal = true;
+  for (const int columns : {60, 80}) {
+    world.columns = columns;
+    ASSERT_EQ(berth({"run", "--help"}), 0);
+    std::istringstream lines(world.out.substr(0, world.out.find("\nExamples:")));
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), static_cast<std::size_t>(columns)) << line;
+    }
+  }
 }
 
 TEST_F(VerbsTest, HoursInWhichNothingChangesShareALine) {
