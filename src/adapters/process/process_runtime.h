@@ -63,7 +63,8 @@ class ProcessRuntime final : public ports::Runtime {
     Descriptor shim;               ///< pidfd
     bool terminate_asked = false;  ///< SIGTERM has not reached any process yet.
     bool kill_asked = false;
-    int clean_passes = 0;  ///< Looks in a row that found no process of an orphaned rank.
+    int clean_passes = 0;           ///< Looks in a row that found no process of an orphaned rank.
+    std::vector<ProcessId> hunted;  ///< What the last look found.
     std::string lost_because;
     Moment next_pass;
     std::chrono::milliseconds pause{0};

@@ -172,8 +172,18 @@ void ProcessRuntime::signal_rank(const RankPtr& rank) {
 
 /// Kills what a lost shim left, and reports the end once nothing is left.
 void ProcessRuntime::hunt(const RankPtr& rank) {
-  const std::vector<ProcessId> left = processes_of(rank->trace, ProcessTable::read());
+  const ProcessTable table = ProcessTable::read();
+  std::vector<ProcessId> left = processes_of(rank->trace, table);
+  // A process that is being torn down has lost its environment before its files, so those that were
+  // found once are followed until they are gone.
+  for (const ProcessId& id : rank->hunted) {
+    const Process* process = table.find(id);
+    if (process != nullptr && process->alive() && std::ranges::find(left, id) == left.end()) {
+      left.push_back(id);
+    }
+  }
   for (const ProcessId& id : left) send_signal(id, SIGKILL);
+  rank->hunted = left;
   rank->clean_passes = left.empty() ? rank->clean_passes + 1 : 0;
   if (rank->clean_passes < kCleanPassesWanted) return;
   ports::RankEnd end;
