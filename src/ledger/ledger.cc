@@ -35,11 +35,10 @@ Result<Events> taken(Result<std::vector<AreaEvent>> answer) {
   return events;
 }
 
-Result<Events> decide_one(const State& state, const Command&, Time now, const CreateCluster& wish) {
+Result<Events> decide_one(const State& state, const Command&, Time, const CreateCluster& wish) {
   if (!state.cluster.empty()) return base::fail(ErrorCode::conflict, "the cluster exists already");
   if (auto ok = access::check_name("team", wish.team.value); !ok) return base::pass(ok);
   if (auto ok = access::check_name("user", wish.admin.value); !ok) return base::pass(ok);
-  static_cast<void>(now);
   access::User admin{wish.admin, wish.team, access::Role::admin, {}, true};
   Events events{ClusterCreated{wish.cluster}, access::TeamCreated{wish.team},
                 access::UserCreated{admin}, accounts::PricesSet{era::default_prices()}};
