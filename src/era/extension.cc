@@ -35,7 +35,8 @@ Refusal refused(const Plan& plan, const Booking& booking, SlotRange slots) {
 
 }  // namespace
 
-std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, Time finish) {
+std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, const domain::Bid& bid,
+                                               Time finish) {
   const Booking* booking = plan.find(job);
   CHECK(booking != nullptr, "only what is booked can be extended");
   if (finish <= booking->finish) return domain::Money{};
@@ -54,7 +55,7 @@ std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, Time
   const Lane* lane = plan.ground().lane_of(booking->nodes.front());
   const auto cost = cost_over(*lane, gang, more);
   if (!cost) return refused(plan, *booking, more);
-  return price_of(*cost, slot, booking->firm ? plan.prices().firm_permille : 1000);
+  return price_of(*cost, slot, class_permille(plan.prices(), bid));
 }
 
 }  // namespace era

@@ -92,27 +92,47 @@ TEST(EarlyStarts, WaitForTheWindowToOpen) {
   EXPECT_TRUE(early_starts(plan, {}, at_hour(4), 9).empty());
 }
 
+/// A plain reserved bid; an extension looks at nothing else of it than class and firmness.
+const Bid kAsked = bid({});
+
 TEST(Extension, CostsTheGoingPriceOfTheAddedSlots) {
   Plan plan = gpu_plan(1);
   plan.set_prices(default_prices());
   reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(2)}));
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(3))), credits(4));
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(2))), Money{});
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(3))), credits(4));
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(2))), Money{});
   occupy(plan, 2, "n0", 4, {2, 4});
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, at_hour(3))).micros, 9'500'000);
+  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(3))).micros, 9'500'000);
   occupy(plan, 3, "n0", 1, {4, 5});
   occupy(plan, 4, "n0", 4, {4, 5});
-  const auto refused = extension(plan, {1}, at_hour(5));
+  const auto refused = extension(plan, {1}, kAsked, at_hour(5));
   ASSERT_TRUE(std::holds_alternative<Refusal>(refused));
   EXPECT_EQ(std::get<Refusal>(refused).blocking, (std::vector<domain::JobId>{{2}, {3}, {4}}));
   EXPECT_EQ(std::get<Refusal>(refused).blocked_until, at_hour(4));
+}
+
+TEST(Extension, CostsWhatTheClassOfTheBidCosts) {
+  Plan plan = gpu_plan(1);
+  PriceList prices = default_prices();
+  prices.eager_permille = 1'500;
+  prices.firm_permille = 1'100;
+  plan.set_prices(prices);
+  reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(2)}));
+  const auto price = [&](const Bid& asked) {
+    return std::get<Money>(extension(plan, {1}, asked, at_hour(3))).micros;
+  };
+  Bid eager = kAsked;
+  eager.job_class = domain::JobClass::eager;
+  EXPECT_EQ(price(eager), 6'000'000);
+  EXPECT_EQ(price(bid({.firm = true})), 4'400'000);
+  EXPECT_EQ(price(kAsked), 4'000'000);
 }
 
 TEST(Extension, NeedsTheVeryNodesThatTheJobHas) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 8, {0, 2});
   occupy(plan, 2, "n0", 1, {2, 4});
-  EXPECT_TRUE(std::holds_alternative<Refusal>(extension(plan, {1}, at_hour(3))));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(extension(plan, {1}, kAsked, at_hour(3))));
 }
 
 TEST(Calendar, ShowsTheLeastFreeAndTheNextPriceOfEachHour) {

@@ -102,10 +102,10 @@ std::variant<domain::Money, Refusal> flex_price(const Plan& plan, const domain::
 domain::Money flex_price_on(const Plan& plan, const domain::Bid& bid, const domain::PoolId& pool,
                             domain::Duration used);
 
-/// What holding the booking of `job` until `finish` costs on top, at the going price, or why not:
-/// another promise needs the place.
+/// What holding the booking of `job` until `finish` costs on top, at the going price of the class
+/// and firmness of its `bid`, or why not: another promise needs the place.
 std::variant<domain::Money, Refusal> extension(const Plan& plan, domain::JobId job,
-                                               domain::Time finish);
+                                               const domain::Bid& bid, domain::Time finish);
 
 /// New places for bookings that `plan.displaced()` lists or that a lost attempt left short of time:
 /// each keeps its promise (deadline, start if firm, price) or is named in `broken`. O(displaced x

@@ -183,7 +183,8 @@ class Scenario {
 
   /// at 1h alice extends to 6h
   std::string extend(const Words& words) {
-    const auto answer = extension(plan_, jobs_.at(words.at(2)), {ms_of(words.at(5))});
+    const JobId job = jobs_.at(words.at(2));
+    const auto answer = extension(plan_, job, bids_.at(job), {ms_of(words.at(5))});
     if (const Money* price = std::get_if<Money>(&answer)) return "for " + text_of(*price);
     return text_of(std::get<Refusal>(answer));
   }
@@ -209,6 +210,7 @@ class Scenario {
     const JobId job{static_cast<std::int64_t>(jobs_.size()) + 1};
     jobs_[words.at(2)] = job;
     plan_.book(test::booking_of(job.value, bid, offer));
+    bids_[job] = bid;
     Words parts{text_of(offer)};
     for (const std::string& move : texts_of(offer.moves)) parts.push_back(move);
     return fmt::format("{}", fmt::join(parts, ", "));
@@ -279,6 +281,7 @@ class Scenario {
   Time now_;
   int nodes_ = 0;
   std::map<std::string, JobId> jobs_;
+  std::map<JobId, Bid> bids_;
 };
 
 Words words_of(const std::string& text) {

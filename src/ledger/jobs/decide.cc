@@ -187,7 +187,7 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   }
   if (!job.booking) return extend_flex(context, wish, job);
   const domain::Time finish = job.booking->finish + wish.added;
-  const auto answer = era::extension(context.view.plan, job.id, finish);
+  const auto answer = era::extension(context.view.plan, job.id, job.spec.bid, finish);
   if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
     const std::string who = refusal->blocking.empty()
                                 ? std::string("another promise")

@@ -33,7 +33,7 @@ std::optional<JobExtended> make_up(const View& view, const Job& job, const Attem
   const Duration owed = job.charged - job.used - (view.now - attempt.started);
   if (owed < domain::kSecond) return std::nullopt;
   const Time finish = view.now + owed;
-  const auto answer = era::extension(view.plan, job.id, finish);
+  const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (!std::holds_alternative<Money>(answer)) return std::nullopt;
   return JobExtended{job.id, {}, finish, {}, "started late"};
 }
@@ -44,7 +44,7 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   if (const auto late = make_up(view, job, attempt)) return {*late};
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
   const Time finish = job.booking->finish + step;
-  const auto answer = era::extension(view.plan, job.id, finish);
+  const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (const auto* price = std::get_if<Money>(&answer)) {
     const bool allowed = !job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price;
     if (allowed && *price <= spendable(view, job.team)) {
