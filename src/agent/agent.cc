@@ -73,8 +73,9 @@ void Agent::take(const ports::ReportSeen& seen, Time) {
   if (!lease_.on_seen(seen.sequence)) return;
   if (lease_.end() - noted_lease_ < kHeartbeat) return;
   noted_lease_ = lease_.end();
-  // Unnoted, a later agent believes in an earlier end, which is the safe side.
+  // Unnoted, a later agent and the shims believe in an earlier end, which is the safe side.
   (void)ports_.journal.put_lease(noted_lease_);
+  (void)ports_.runtime.renew({lease_.kill_at(), lease_.longest_grace()});
 }
 
 void Agent::take(const ports::Wanted& wanted, Time now) { ranks_.want(wanted.ranks, now); }

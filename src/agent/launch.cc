@@ -201,6 +201,7 @@ ports::Launch render(const RankOrder& order, const NodeFacts& facts, const RankP
       .folder = place.folder,
       .log_path = place.log,
       .limits = order.per_rank,
+      .grace = order.program.grace,
   };
 }
 

@@ -199,6 +199,7 @@ TEST(Launch, RunsInTheWorkdirOrInAFolderOfItsOwn) {
   EXPECT_EQ(launch.workdir, "/home/alice/code");
   EXPECT_EQ(launch.command, somewhere.program.command);
   EXPECT_EQ(launch.limits, somewhere.per_rank);
+  EXPECT_EQ(launch.grace, somewhere.program.grace);
   EXPECT_EQ(launch.log_path, place.log);
   EXPECT_EQ(launch.folder, place.folder);
 }

@@ -32,9 +32,12 @@ Time Lease::kill_at() const {
   return end_ - margin;
 }
 
+Duration Lease::longest_grace() const {
+  return length_.ms == 0 ? kShortGrace : Duration{length_.ms / 3};
+}
+
 Time Lease::terminate_at(Duration grace) const {
-  const Duration most = length_.ms == 0 ? kShortGrace : Duration{length_.ms / 2};
-  return kill_at() - std::min(grace, most);
+  return kill_at() - std::min(grace, longest_grace());
 }
 
 }  // namespace agent

@@ -29,6 +29,10 @@ class Lease {
   std::uint64_t newest_seen() const { return newest_seen_; }
   domain::Time end() const { return end_; }
 
+  /// The most that a rank gets between SIGTERM and SIGKILL: a third of the lease, so that most of
+  /// it passes before anything is stopped.
+  domain::Duration longest_grace() const;
+
   /// When to send SIGTERM to a rank that would like `grace` to end, when contact stays lost.
   domain::Time terminate_at(domain::Duration grace) const;
 

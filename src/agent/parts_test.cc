@@ -63,9 +63,10 @@ TEST(LeaseTest, EndsALengthAfterTheLastSeenReportWasSent) {
   EXPECT_FALSE(lease.on_seen(1));
   EXPECT_EQ(lease.kill_at(), Time{10'000});
   EXPECT_EQ(lease.terminate_at(Duration{1'000}), Time{9'000});
-  EXPECT_EQ(lease.terminate_at(Duration{60'000}), Time{5'000});
-  EXPECT_TRUE(lease.allows_start(Time{4'999}));
-  EXPECT_FALSE(lease.allows_start(Time{5'000}));
+  EXPECT_EQ(lease.longest_grace(), Duration{3'333});
+  EXPECT_EQ(lease.terminate_at(Duration{60'000}), Time{6'667});
+  EXPECT_TRUE(lease.allows_start(Time{6'666}));
+  EXPECT_FALSE(lease.allows_start(Time{6'667}));
 }
 
 TEST(LeaseTest, AnswersOfAnotherConnectionCountForNothing) {

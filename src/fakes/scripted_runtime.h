@@ -119,6 +119,12 @@ class ScriptedRuntime final : public ports::Runtime {
   void terminate(const ports::RankKey& key) override;
   void kill(const ports::RankKey& key) override;
   base::Result<ports::RankUsage> usage(const ports::RankKey& key) override;
+  base::Result<> renew(const ports::RankLease& lease) override {
+    lease_ = lease;
+    return {};
+  }
+  /// The lease that was set last; nothing stops by it here.
+  const std::optional<ports::RankLease>& lease() const { return lease_; }
 
  private:
   friend class Machine;
@@ -130,6 +136,7 @@ class ScriptedRuntime final : public ports::Runtime {
 
   Machine& machine_;
   OnEnd handler_;
+  std::optional<ports::RankLease> lease_;
   std::set<ports::RankKey> ended_;
 };
 

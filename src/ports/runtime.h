@@ -31,6 +31,14 @@ struct Launch {
   std::string folder;        ///< The rank's own folder, made by the caller: shim files and the log.
   std::string log_path;      ///< stdout and stderr, appended.
   domain::Resources limits;  ///< cgroup limits where the machine allows; 0 means no limit.
+  domain::Duration grace;    ///< What it would like between SIGTERM and SIGKILL.
+};
+
+/// Until when ranks may run without their agent.
+struct RankLease {
+  domain::Time kill_at;            ///< SIGKILL to every rank that is left.
+  domain::Duration longest_grace;  ///< SIGTERM comes earlier by the rank's grace or by this.
+  friend bool operator==(const RankLease&, const RankLease&) = default;
 };
 
 /// How a rank ended. `exit_code` is meaningful when `signal` is 0.
@@ -83,6 +91,12 @@ class Runtime {
   virtual void kill(const RankKey& key) = 0;
 
   virtual base::Result<RankUsage> usage(const RankKey& key) = 0;
+
+  /// Lets ranks live until then. What guards a rank stops it by this lease also where the agent is
+  /// gone, unless a later one has renewed the lease; such a rank ends with cause `stopped`. Holds
+  /// for ranks started from now on and for those alive that were started under a lease. After an
+  /// error the earlier lease holds.
+  virtual base::Result<> renew(const RankLease& lease) = 0;
 };
 
 }  // namespace ports

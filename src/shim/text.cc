@@ -1,10 +1,9 @@
 #include "shim/text.h"
 
 #include <fcntl.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 
-#include <cstdlib>
-#include <cstring>
+#include "shim/kernel.h"
 
 namespace shim {
 
@@ -28,23 +27,52 @@ Line& Line::add(long number) {
 }
 
 bool Line::write_to(int file, long offset) const {
-  return pwrite(file, text_, size_, offset) == static_cast<ssize_t>(size_);
+  const auto size = static_cast<long>(size_);
+  return kernel::call(SYS_pwrite64, file, text_, size, offset) == size;
+}
+
+std::size_t length_of(const char* text) {
+  std::size_t length = 0;
+  while (text[length] != '\0') ++length;
+  return length;
+}
+
+bool is_equal(const char* text, const char* other) {
+  while (*text != '\0' && *text == *other) {
+    ++text;
+    ++other;
+  }
+  return *text == *other;
+}
+
+std::int64_t number_in(const char* text) {
+  if (*text < '0' || *text > '9') return -1;
+  std::int64_t number = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) number = number * 10 + (*text - '0');
+  return number;
 }
 
 long read_text(const char* path, char* text, std::size_t capacity) {
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return -1;
-  const ssize_t size = read(file, text, capacity - 1);
-  close(file);
+  const int file = kernel::open(path, O_RDONLY);
+  if (file < 0) return file;
+  const long size = kernel::read(file, text, capacity - 1);
+  kernel::close(file);
   if (size >= 0) text[size] = '\0';
   return size;
 }
 
-long start_ticks(const char* status) {
-  const char* at = strrchr(status, ')');
-  // The start time is field 22; the name in parentheses is field 2.
-  for (int field = 2; at != nullptr && field < 22; ++field) at = strchr(at + 1, ' ');
-  return at == nullptr ? 0 : strtol(at, nullptr, 10);
+std::int64_t stat_field(const char* status, int number) {
+  const char* at = nullptr;
+  for (const char* next = status; *next != '\0'; ++next) {
+    if (*next == ')') at = next;
+  }
+  // The name in parentheses is field 2.
+  for (int field = 2; at != nullptr && field < number; ++field) {
+    ++at;
+    while (*at != '\0' && *at != ' ') ++at;
+    if (*at == '\0') at = nullptr;
+  }
+  return at == nullptr ? -1 : number_in(at + 1);
 }
 
 }  // namespace shim

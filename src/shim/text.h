@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace shim {
 
@@ -9,7 +10,6 @@ class Line {
   Line& add(const char* text);
   Line& add(long number);
   const char* text() const { return text_; }
-  std::size_t size() const { return size_; }
   /// Writes the line into `file` at `offset`.
   bool write_to(int file, long offset) const;
 
@@ -19,11 +19,20 @@ class Line {
   std::size_t size_ = 0;
 };
 
-/// Reads a small file into `text`, NUL-terminated. Returns its length, -1 if it cannot be read.
+std::size_t length_of(const char* text);
+bool is_equal(const char* text, const char* other);
+
+/// The digits at the beginning of `text` as a number; -1 if there are none.
+std::int64_t number_in(const char* text);
+
+/// Reads a small file into `text`, NUL-terminated. Returns its length, negative if it cannot be
+/// read.
 long read_text(const char* path, char* text, std::size_t capacity);
 
-/// The start time in the text of a /proc/PID/stat file, in clock ticks since boot; 0 if there is
-/// none. The command's name may hold spaces and parentheses.
-long start_ticks(const char* status);
+/// Field `number` of the text of a /proc/PID/stat file, from 3 (the state) on; -1 if there is none.
+/// The command's name may hold spaces and parentheses.
+std::int64_t stat_field(const char* status, int number);
+inline constexpr int kStatParent = 4;
+inline constexpr int kStatStartTicks = 22;
 
 }  // namespace shim

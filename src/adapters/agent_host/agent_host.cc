@@ -133,8 +133,11 @@ Result<> AgentHost::Room::open_parts() {
   auto journal = agent_disk::DiskAgentJournal::open(options_.data_dir + "/journal");
   if (!journal) return base::pass(journal);
   journal_ = *std::move(journal);
-  auto runtime = process::ProcessRuntime::open(
-      {.shim_path = options_.shim_path, .use_cgroups = options_.use_cgroups, .cgroup_parent = {}});
+  auto runtime = process::ProcessRuntime::open({.shim_path = options_.shim_path,
+                                                .use_cgroups = options_.use_cgroups,
+                                                .cgroup_parent = {},
+                                                .lease_path = options_.data_dir + "/lease",
+                                                .booted = clock_.booted()});
   if (!runtime) return base::pass(runtime);
   runtime_ = *std::move(runtime);
   auto simulated = nvml::parse_simulated_gpus(options_.simulated_gpus);

@@ -101,16 +101,20 @@ Result<std::unique_ptr<ProcessRuntime>> ProcessRuntime::open(RuntimeOptions opti
   if (!epoll || !wake || !watch_descriptor(epoll, wake, kWakeSerial)) {
     return base::fail(ErrorCode::resource_exhausted, "watch shims: {}", strerror(errno));
   }
+  auto lease = LeaseFile::open(options.lease_path);
+  if (!lease) return base::pass(lease);
   return std::unique_ptr<ProcessRuntime>(
-      new ProcessRuntime(std::move(options), std::move(epoll), std::move(wake)));
+      new ProcessRuntime(std::move(options), *std::move(lease), std::move(epoll), std::move(wake)));
 }
 
-ProcessRuntime::ProcessRuntime(RuntimeOptions options, Descriptor epoll, Descriptor wake)
+ProcessRuntime::ProcessRuntime(RuntimeOptions options, LeaseFile lease, Descriptor epoll,
+                               Descriptor wake)
     : options_(std::move(options)),
       cgroups_(open_cgroups(options_)),
       reset_oom_score_(is_protected_from_oom()),
       epoll_(std::move(epoll)),
       wake_(std::move(wake)),
+      lease_(std::move(lease)),
       thread_([this] { run(); }) {}
 
 ProcessRuntime::~ProcessRuntime() {
@@ -164,13 +168,17 @@ Result<> ProcessRuntime::launch_shim(Rank& rank, const ports::Launch& launch) {
 }
 
 Result<pid_t> ProcessRuntime::launch_into(const Descriptor& file, const ports::Launch& launch,
-                                          RankCgroup& cgroup) const {
+                                          RankCgroup& cgroup) {
   auto program = find_program(launch);
   if (!program) return base::pass(program);
   auto made = cgroups_.create(cgroup_name(launch.key, launch.folder), launch.limits);
   if (!made) return base::pass(made);
   cgroup = *std::move(made);
-  auto spec = encode_spec(launch, *program, cgroup, reset_oom_score_);
+  auto spec = encode_spec({.launch = launch,
+                           .program = *program,
+                           .cgroup = cgroup,
+                           .lease = lease_terms(),
+                           .reset_oom_score = reset_oom_score_});
   if (!spec) return base::pass(spec);
   auto written = write_spec(file, *spec);
   if (!written) return base::pass(written);
@@ -272,6 +280,17 @@ Result<ports::RankUsage> ProcessRuntime::usage(const ports::RankKey& key) {
   const std::int64_t in_cgroup = memory_in_use(trace.cgroup);
   usage.memory_bytes = in_cgroup >= 0 ? in_cgroup : resident_bytes;
   return usage;
+}
+
+Result<> ProcessRuntime::renew(const ports::RankLease& lease) {
+  const std::scoped_lock lock(mutex_);
+  const domain::Duration kill_at = lease.kill_at - options_.booted;
+  return lease_.write(shim::LeaseRecord::of(kill_at.ms, lease.longest_grace.ms));
+}
+
+LeaseTerms ProcessRuntime::lease_terms() {
+  const std::scoped_lock lock(mutex_);
+  return {.path = lease_.path(), .record = lease_.written()};
 }
 
 void ProcessRuntime::wake_thread() const {

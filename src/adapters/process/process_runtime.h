@@ -14,7 +14,9 @@
 
 #include "adapters/process/cgroups.h"
 #include "adapters/process/descriptor.h"
+#include "adapters/process/lease_file.h"
 #include "adapters/process/process_table.h"
+#include "adapters/process/rank_files.h"
 #include "adapters/process/rank_processes.h"
 #include "ports/runtime.h"
 
@@ -24,6 +26,8 @@ struct RuntimeOptions {
   std::string shim_path;      ///< The berth-shim executable.
   bool use_cgroups = true;    ///< False: no limits, ranks are followed by their process tree.
   std::string cgroup_parent;  ///< Path inside each hierarchy; empty: this process's own cgroup.
+  std::string lease_path;     ///< File by which shims know the lease; empty: ranks have none.
+  domain::Time booted;        ///< When this machine started, on the clock that leases are told in.
 };
 
 /// Runs ranks as plain processes of this machine (Linux 5.7 or later). One thread of its own
@@ -40,6 +44,7 @@ class ProcessRuntime final : public ports::Runtime {
   void terminate(const ports::RankKey& key) override;
   void kill(const ports::RankKey& key) override;
   base::Result<ports::RankUsage> usage(const ports::RankKey& key) override;
+  base::Result<> renew(const ports::RankLease& lease) override;
 
   /// True if this machine lets Berth limit the cores and the memory of ranks.
   bool limits_enforced() const { return cgroups_.limits_cpu() && cgroups_.limits_memory(); }
@@ -71,11 +76,12 @@ class ProcessRuntime final : public ports::Runtime {
   };
   using RankPtr = std::shared_ptr<Rank>;
 
-  ProcessRuntime(RuntimeOptions options, Descriptor epoll, Descriptor wake);
+  ProcessRuntime(RuntimeOptions options, LeaseFile lease, Descriptor epoll, Descriptor wake);
 
   base::Result<> launch_shim(Rank& rank, const ports::Launch& launch);
   base::Result<pid_t> launch_into(const Descriptor& file, const ports::Launch& launch,
-                                  RankCgroup& cgroup) const;
+                                  RankCgroup& cgroup);
+  LeaseTerms lease_terms();
   base::Result<pid_t> spawn_shim(const ports::Launch& launch, const Descriptor& file) const;
   void watch(const RankPtr& rank);
   void wake_thread() const;
@@ -101,7 +107,8 @@ class ProcessRuntime final : public ports::Runtime {
   const Descriptor wake_;
   OnEnd handler_;
 
-  std::mutex mutex_;  ///< Guards the ranks and what is in them.
+  std::mutex mutex_;  ///< Guards the ranks and what is in them, and the lease.
+  LeaseFile lease_;
   std::map<ports::RankKey, RankPtr> ranks_;
   std::map<std::uint64_t, RankPtr> watched_;  ///< By the number that epoll gives back.
   std::uint64_t next_serial_ = 1;

@@ -90,8 +90,11 @@ class ProcessRuntimeTest : public testing::Test {
   }
 
   void open_runtime(bool use_cgroups = true) {
-    auto opened = ProcessRuntime::open(
-        {.shim_path = shim_path(), .use_cgroups = use_cgroups, .cgroup_parent = {}});
+    auto opened = ProcessRuntime::open({.shim_path = shim_path(),
+                                        .use_cgroups = use_cgroups,
+                                        .cgroup_parent = {},
+                                        .lease_path = root / "lease",
+                                        .booted = {}});
     CHECK(opened, opened.error().message);
     runtime = *std::move(opened);
     runtime->on_end([this](const RankKey& key, const RankEnd& end) {
@@ -109,7 +112,8 @@ class ProcessRuntimeTest : public testing::Test {
             .workdir = root,
             .folder = folder,
             .log_path = folder / "log",
-            .limits = {}};
+            .limits = {},
+            .grace = {}};
   }
   ports::Launch script(const std::string& text, std::int64_t job = 1) const {
     return launch({"sh", "-c", text}, job);
@@ -522,6 +526,161 @@ TEST_F(ProcessRuntimeTest, PrintsTheTimeOfShortRanks) {
                 kRanks, cpu_millis == 0 ? "no limits" : "cores limited", total.count() / kRanks,
                 in_start.count() / kRanks, bare);
   }
+}
+
+/// Counts the SIGTERMs that it gets, and goes on.
+constexpr char kStubborn[] =
+    "trap 'echo x >> terms' TERM\n"
+    "echo $$ >> pids\n"
+    "while :; do sleep 300 & wait $!; done\n";
+
+/// Ranks under a lease. `booted` is 0, so that times are milliseconds since the machine's start.
+class RankLeaseTest : public ProcessRuntimeTest {
+ protected:
+  static domain::Time now() {
+    timespec now{};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return {now.tv_sec * 1000 + now.tv_nsec / 1'000'000};
+  }
+  void renew(domain::Duration left, domain::Duration longest_grace = domain::kMinute) {
+    kill_at = now() + left;
+    const auto renewed = runtime->renew({kill_at, longest_grace});
+    ASSERT_TRUE(renewed) << renewed.error().message;
+  }
+  static bool passes(domain::Time moment) {
+    return eventually([&] { return now() > moment; });
+  }
+  std::size_t terms() const { return content_of(root / "terms").size() / 2; }
+  ports::Launch stubborn(domain::Duration grace) const {
+    auto wanted = script(kStubborn);
+    wanted.grace = grace;
+    return wanted;
+  }
+  void start(const ports::Launch& wanted, std::size_t processes = 1) {
+    ASSERT_TRUE(runtime->start(wanted));
+    ASSERT_TRUE(eventually([&] { return pids().size() == processes; }));
+  }
+  void adopt(const ports::Launch& wanted) {
+    open_runtime();
+    ASSERT_TRUE(runtime->adopt(wanted.key, wanted.folder));
+  }
+
+  domain::Time kill_at;
+};
+
+TEST_F(RankLeaseTest, ARankOfAKilledAgentIsGoneByTheEndOfTheLease) {
+  auto wanted = script(std::string("trap 'echo x >> terms' TERM\n") + kDaemons +
+                       "echo $$ >> pids; while :; do sleep 300 & wait $!; done");
+  wanted.grace = domain::Duration{500};
+  kill_at = now() + domain::Duration{1'500};
+  const pid_t agent = fork();
+  if (agent == 0) {
+    open_runtime(false);
+    (void)runtime->renew({kill_at, domain::kMinute});
+    (void)runtime->start(wanted);
+    pause();
+    _exit(0);
+  }
+  ASSERT_TRUE(eventually([&] { return pids().size() == 5; }));
+  ::kill(agent, SIGKILL);
+  waitpid(agent, nullptr, 0);
+  ASSERT_LT(now(), kill_at - wanted.grace) << "too slow a machine for this test";
+  EXPECT_FALSE(all_dead());
+  ASSERT_TRUE(eventually([&] { return terms() > 0; }));
+  EXPECT_GE(now(), kill_at - wanted.grace);
+  ASSERT_TRUE(eventually([&] { return all_dead(); }));
+  EXPECT_GE(now(), kill_at);
+  EXPECT_LT(now(), kill_at + domain::kSecond * 2);
+  EXPECT_EQ(terms(), 1U);
+  adopt(wanted);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->cause, ExitCause::stopped);
+  EXPECT_EQ(end->detail, "its agent was away for longer than the lease");
+}
+
+TEST_F(RankLeaseTest, ALaterAgentThatRenewsTheLeaseKeepsTheRank) {
+  open_runtime();
+  const auto wanted = stubborn(domain::Duration{200});
+  renew(domain::kSecond);
+  start(wanted);
+  const domain::Time first_end = kill_at;
+  runtime.reset();
+  adopt(wanted);
+  renew(domain::Duration{2'500});
+  ASSERT_TRUE(passes(first_end + domain::Duration{500}));
+  EXPECT_FALSE(all_dead());
+  EXPECT_EQ(terms(), 0U);
+  runtime.reset();  // And by the renewed lease it is stopped.
+  ASSERT_TRUE(eventually([&] { return all_dead(); }));
+  EXPECT_GE(now(), kill_at);
+  EXPECT_EQ(terms(), 1U);
+}
+
+TEST_F(RankLeaseTest, AnAgentThatLivesSendsTheSigtermAndItsShimNoOther) {
+  open_runtime();
+  const auto wanted = stubborn(domain::Duration{1'200});
+  renew(domain::Duration{1'500});
+  start(wanted);
+  ASSERT_TRUE(passes(kill_at - domain::Duration{600}));
+  EXPECT_EQ(terms(), 0U);  // The agent has not sent it, and it lives.
+  runtime->terminate(wanted.key);
+  ASSERT_TRUE(eventually([&] { return terms() == 1; }));
+  const auto noted = [&] {
+    return content_of(wanted.folder + "/shim.alive").substr(192, 6) == "agent\n";
+  };
+  ASSERT_TRUE(eventually(noted));
+  runtime.reset();
+  ASSERT_TRUE(eventually([&] { return all_dead(); }));
+  EXPECT_GE(now(), kill_at);
+  EXPECT_EQ(terms(), 1U);
+  adopt(wanted);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGKILL);
+  EXPECT_EQ(end->cause, ExitCause::crashed);  // Why, the agent's journal knows.
+}
+
+TEST_F(RankLeaseTest, WhatAShimHasStoppedStaysStoppedAndGetsNoSecondSigterm) {
+  open_runtime();
+  const auto wanted = stubborn(domain::Duration{1'000});
+  renew(domain::Duration{1'500});
+  start(wanted);
+  const domain::Time first_end = kill_at;
+  runtime.reset();
+  ASSERT_TRUE(eventually([&] { return terms() == 1; }));
+  adopt(wanted);
+  renew(domain::kHour);
+  runtime->terminate(wanted.key);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_GE(now(), first_end);
+  EXPECT_EQ(end->cause, ExitCause::stopped);
+  EXPECT_EQ(terms(), 1U);
+}
+
+TEST_F(RankLeaseTest, AHungAgentDoesNotKeepItsRanksAlive) {
+  open_runtime();
+  const auto wanted = stubborn(domain::Duration{100});
+  renew(domain::Duration{600});
+  start(wanted);
+  const auto end = ends.wait_for(wanted.key);  // Nobody has asked for it.
+  ASSERT_TRUE(end);
+  EXPECT_GE(now(), kill_at);
+  EXPECT_EQ(end->cause, ExitCause::stopped);
+  EXPECT_EQ(terms(), 0U);
+}
+
+TEST_F(RankLeaseTest, WithoutALeaseARankLivesOnWithoutItsAgent) {
+  open_runtime();
+  const auto wanted = stubborn(domain::Duration{100});
+  start(wanted);
+  runtime.reset();
+  ASSERT_TRUE(passes(now() + domain::Duration{300}));
+  EXPECT_FALSE(all_dead());
+  adopt(wanted);
+  runtime->kill(wanted.key);
+  EXPECT_TRUE(ends.wait_for(wanted.key));
 }
 
 }  // namespace

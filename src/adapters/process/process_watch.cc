@@ -47,6 +47,18 @@ std::string reap(const Descriptor& shim) {
   return fmt::format("its shim exited with code {}", ended.si_status);
 }
 
+/// True if it reached a process.
+bool send_to_all(const RankTrace& trace, int signal) {
+  bool reached = false;
+  for (const ProcessId& id : processes_of(trace, ProcessTable::read())) {
+    reached = send_signal(id, signal) || reached;
+    // A stopped process hears of SIGTERM only when it goes on.
+    if (signal == SIGTERM) send_signal(id, SIGCONT);
+  }
+  if (signal == SIGKILL) send_signal(trace.shim, SIGCONT);
+  return reached;
+}
+
 }  // namespace
 
 void ProcessRuntime::run() {
@@ -158,13 +170,13 @@ void ProcessRuntime::signal_rank(const RankPtr& rank) {
     const std::scoped_lock lock(mutex_);
     kill = rank->kill_asked;
   }
-  bool reached = false;
-  for (const ProcessId& id : processes_of(rank->trace, ProcessTable::read())) {
-    reached = send_signal(id, kill ? SIGKILL : SIGTERM) || reached;
-    // A stopped process hears of SIGTERM only when it goes on.
-    if (!kill) send_signal(id, SIGCONT);
+  // What its shim has stopped for an agent that was away has had its SIGTERM; a second one may mean
+  // something else to it.
+  bool reached = !kill && was_stopped_by_lease(rank->folder);
+  if (!reached) {
+    reached = send_to_all(rank->trace, kill ? SIGKILL : SIGTERM);
+    if (reached && !kill) note_stop(rank->folder);
   }
-  if (kill) send_signal(rank->trace.shim, SIGCONT);
   // A shim that has not forked yet has nobody to send to: that is tried again.
   const std::scoped_lock lock(mutex_);
   if (reached && !kill) rank->terminate_asked = false;

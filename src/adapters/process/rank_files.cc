@@ -6,12 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
 #include <utility>
-
-#include "shim/rank_folder.h"
 
 namespace adapters::process {
 namespace {
@@ -179,8 +178,8 @@ Result<std::string> find_program(const ports::Launch& launch) {
                     worst == EACCES ? "no executable file" : "not found", folders.str());
 }
 
-Result<std::string> encode_spec(const ports::Launch& launch, const std::string& program,
-                                const RankCgroup& cgroup, bool reset_oom_score) {
+Result<std::string> encode_spec(const SpecParts& parts) {
+  const auto& [launch, program, cgroup, lease, reset_oom_score] = parts;
   std::string spec;
   add_field(spec, shim::kSpecFormat);
   add_field(spec, program);
@@ -188,6 +187,11 @@ Result<std::string> encode_spec(const ports::Launch& launch, const std::string& 
   add_field(spec, launch.log_path);
   add_list(spec, zero_files(cgroup, reset_oom_score));
   add_field(spec, cgroup.unified && !cgroup.folders.empty() ? cgroup.folders.front() : "");
+  add_field(spec, lease.path);
+  for (const std::int64_t ms :
+       {lease.record.kill_at_ms, lease.record.longest_grace_ms, launch.grace.ms}) {
+    add_field(spec, fmt::format("{}", std::max<std::int64_t>(0, ms)));
+  }
   add_list(spec, launch.command);
   add_list(spec, environment_of(launch));
   if (std::cmp_less_equal(spec.size(), shim::kMaxSpecBytes)) return spec;
@@ -239,7 +243,8 @@ RankCgroup read_cgroup(const std::string& folder) {
   constexpr std::string_view kTasks = "/tasks";
   RankCgroup cgroup;
   const std::vector<std::string> fields = spec_fields(folder);
-  if (fields.size() <= kCount || fields.front() != shim::kSpecFormat) return cgroup;
+  // Every format has had this part so; the rank may be of an earlier agent.
+  if (fields.size() <= kCount || !fields.front().starts_with("berth-spec-")) return cgroup;
   std::size_t at = kCount + 1;
   const std::size_t count = std::strtoul(fields[kCount].c_str(), nullptr, 10);
   for (; at < fields.size() && at <= kCount + count; ++at) {
@@ -261,6 +266,18 @@ std::optional<ShimIdentity> read_identity(const std::string& folder) {
   return std::nullopt;
 }
 
+void note_stop(const std::string& folder) {
+  for (const char* name : {shim::kAliveFile, shim::kEndedFile}) {
+    const Descriptor file(open(path_in(folder, name).c_str(), O_WRONLY | O_CLOEXEC));
+    constexpr std::string_view kNote = shim::kStopByAgent;
+    if (file && pwrite(file.get(), kNote.data(), kNote.size(), shim::kStopAt) > 0) return;
+  }
+}
+
+bool was_stopped_by_lease(const std::string& folder) {
+  return record_at(read_rank_file(folder, false), shim::kStopAt) + "\n" == shim::kStopByLease;
+}
+
 std::optional<ports::RankEnd> read_end(const std::string& folder) {
   const std::string text = read_small_file(path_in(folder, shim::kEndedFile));
   std::istringstream in(record_at(text, shim::kEndAt));
@@ -272,6 +289,9 @@ std::optional<ports::RankEnd> read_end(const std::string& folder) {
   if (step != 0) {
     end.cause = ExitCause::cannot_start;
     end.detail = fmt::format("cannot {}: {}", name_of(shim::Step(step)), strerror(error));
+  } else if (record_at(text, shim::kStopAt) + "\n" == shim::kStopByLease) {
+    end.cause = ExitCause::stopped;
+    end.detail = "its agent was away for longer than the lease";
   } else if (end.signal != 0) {
     end.cause = ExitCause::crashed;
     const char* name = sigabbrev_np(end.signal);

@@ -8,6 +8,7 @@
 #include "adapters/process/process_table.h"
 #include "base/result.h"
 #include "ports/runtime.h"
+#include "shim/rank_folder.h"
 
 namespace adapters::process {
 
@@ -28,10 +29,23 @@ std::string cgroup_name(const ports::RankKey& key, const std::string& folder);
 /// paths start at its workdir. `not_found` or `permission_denied` if it cannot run there.
 base::Result<std::string> find_program(const ports::Launch& launch);
 
-/// What the shim needs to know of a launch; see shim/rank_folder.h. `reset_oom_score` gives the
-/// rank the OOM score 0 where it would inherit a protected agent's.
-base::Result<std::string> encode_spec(const ports::Launch& launch, const std::string& program,
-                                      const RankCgroup& cgroup, bool reset_oom_score);
+/// The lease that a rank is started under; an empty path is none.
+struct LeaseTerms {
+  std::string path;
+  shim::LeaseRecord record;
+};
+
+/// What the shim needs to know of a launch.
+struct SpecParts {
+  const ports::Launch& launch;
+  const std::string& program;
+  const RankCgroup& cgroup;
+  LeaseTerms lease;
+  bool reset_oom_score;  ///< Give it the OOM score 0 where it would inherit a protected agent's.
+};
+
+/// The text of it; see shim/rank_folder.h.
+base::Result<std::string> encode_spec(const SpecParts& parts);
 
 /// Makes the file of a rank that was never started, empty and locked. `conflict` if the rank was
 /// started before. The lock lasts until every copy of the descriptor is closed.
@@ -57,6 +71,12 @@ struct ShimIdentity {
 
 /// Nothing if the shim has not written it.
 std::optional<ShimIdentity> read_identity(const std::string& folder);
+
+/// Notes that the runtime has sent the rank its SIGTERM. Unnoted, the shim may send it again.
+void note_stop(const std::string& folder);
+
+/// True if the shim has stopped the rank because its agent's lease was over.
+bool was_stopped_by_lease(const std::string& folder);
 
 /// How the rank ended, as its shim saw it; nothing if it has not ended, or its shim was lost.
 std::optional<ports::RankEnd> read_end(const std::string& folder);

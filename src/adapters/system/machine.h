@@ -38,6 +38,8 @@ class SteadyClock {
  public:
   SteadyClock();
   domain::Time now() const;
+  /// When the machine started, in this clock's time: what CLOCK_BOOTTIME counts from.
+  domain::Time booted() const { return {offset_ms_}; }
 
  private:
   std::int64_t offset_ms_;

@@ -1,46 +1,43 @@
 // Runs one rank and outlives the agent that started it. Usage: berth-shim FOLDER KEY, where KEY is
-// only for people who read a process list. Static, without exceptions, streams or allocation: its
-// start is what bounds short jobs.
+// only for people who read a process list. It has no C library, and neither allocates nor throws:
+// its start is what bounds short jobs.
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
+#include "shim/descendants.h"
+#include "shim/kernel.h"
+#include "shim/lease_watch.h"
 #include "shim/rank_folder.h"
+#include "shim/spec.h"
 #include "shim/text.h"
+
+// The compiler calls these by itself. It must not see their own loops as calls of them.
+extern "C" {
+[[clang::no_builtin]] void* memset(void* to, int value, std::size_t size) {
+  auto* bytes = static_cast<unsigned char*>(to);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<unsigned char>(value);
+  return to;
+}
+[[clang::no_builtin]] void* memcpy(void* to, const void* from, std::size_t size) {
+  auto* bytes = static_cast<unsigned char*>(to);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<const unsigned char*>(from)[i];
+  return to;
+}
+}
 
 namespace {
 
+namespace kernel = shim::kernel;
+using shim::Failure;
+using shim::Spec;
 using shim::Step;
-
-/// The spec, pointing into the bytes of the spec file.
-struct Spec {
-  const char* program = nullptr;
-  const char* workdir = nullptr;
-  const char* log_path = nullptr;
-  char** zeros = nullptr;
-  const char* unified_cgroup = nullptr;
-  char** argv = nullptr;
-  char** envp = nullptr;
-};
-
-/// What went wrong before the command ran; shared with the child, which writes it.
-struct Failure {
-  Step step = Step::none;
-  int error = 0;
-};
 
 struct End {
   int exit_code = 0;
@@ -48,75 +45,20 @@ struct End {
   Failure failure;
 };
 
-char* map_memory(std::size_t bytes, int sharing) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<char*>(memory);
-}
-
-/// Walks NUL-terminated fields.
-class Fields {
- public:
-  Fields(char* begin, char* end) : next_(begin), end_(end) {}
-
-  char* text() {
-    if (next_ >= end_) {
-      broken_ = true;
-      return nullptr;
-    }
-    char* field = next_;
-    next_ += strlen(field) + 1;
-    return field;
-  }
-
-  /// A count and that many fields, as a list that ends with a null pointer.
-  char** list() {
-    const char* field = text();
-    const long count = field == nullptr ? -1 : strtol(field, nullptr, 10);
-    if (count < 0 || count > end_ - next_) {
-      broken_ = true;
-      return nullptr;
-    }
-    const auto slots = static_cast<std::size_t>(count) + 1;
-    char** items = reinterpret_cast<char**>(map_memory(slots * sizeof(char*), MAP_PRIVATE));
-    if (items == nullptr) broken_ = true;
-    for (long i = 0; i < count && !broken_; ++i) items[i] = text();
-    return items;
-  }
-
-  bool broken() const { return broken_; }
-
- private:
-  char* next_;
-  char* end_;
-  bool broken_ = false;
+/// What the child that becomes the command works with; it shares the shim's memory until then.
+struct Birth {
+  const Spec& spec;
+  int log;
+  long parent;
+  volatile Step failed_step = Step::none;
+  volatile int error = 0;
 };
 
-bool parse(char* bytes, std::size_t size, Spec& spec) {
-  if (size == 0 || bytes[size - 1] != '\0') return false;
-  Fields fields(bytes, bytes + size);
-  const char* format = fields.text();
-  if (format == nullptr || strcmp(format, shim::kSpecFormat) != 0) return false;
-  spec.program = fields.text();
-  spec.workdir = fields.text();
-  spec.log_path = fields.text();
-  spec.zeros = fields.list();
-  spec.unified_cgroup = fields.text();
-  spec.argv = fields.list();
-  spec.envp = fields.list();
-  return !fields.broken();
-}
+constexpr std::size_t kBirthStackBytes = 16 * 1024;
+alignas(16) char birth_stack[kBirthStackBytes];
 
-Failure read_spec(Spec& spec) {
-  struct stat status{};
-  if (fstat(shim::kFileDescriptor, &status) != 0) return {Step::read_spec, errno};
-  const std::int64_t size = status.st_size - shim::kSpecAt;
-  if (size <= 0 || size > shim::kMaxSpecBytes) return {Step::read_spec, EINVAL};
-  const auto capacity = static_cast<std::size_t>(size);
-  char* bytes = map_memory(capacity, MAP_PRIVATE);
-  if (bytes == nullptr) return {Step::read_spec, ENOMEM};
-  const bool complete = pread(shim::kFileDescriptor, bytes, capacity, shim::kSpecAt) == size;
-  if (!complete || !parse(bytes, capacity, spec)) return {Step::read_spec, EINVAL};
-  return {};
+bool rename(int folder, const char* from, const char* to) {
+  return kernel::call(SYS_renameat2, folder, from, folder, to, 0) == 0;
 }
 
 bool write_identity(int folder) {
@@ -126,94 +68,80 @@ bool write_identity(int folder) {
   const long boot_size = shim::read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
   if (status_size <= 0 || boot_size <= 0) return false;
   shim::Line line;
-  line.add(getpid()).add(" ").add(shim::start_ticks(status)).add(" ").add(boot);
+  line.add(kernel::call(SYS_getpid)).add(" ");
+  line.add(shim::stat_field(status, shim::kStatStartTicks)).add(" ").add(boot);
   return line.write_to(shim::kFileDescriptor, shim::kIdentityAt) &&
-         renameat(folder, shim::kWantedFile, folder, shim::kAliveFile) == 0;
+         rename(folder, shim::kWantedFile, shim::kAliveFile);
 }
 
 bool write_end(int folder, const End& end) {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
   shim::Line line;
   line.add(end.exit_code).add(" ").add(end.signal).add(" ");
-  line.add(now.tv_sec * 1000 + now.tv_nsec / 1'000'000).add(" ");
+  line.add(kernel::clock_ms(CLOCK_REALTIME)).add(" ");
   line.add(static_cast<int>(end.failure.step)).add(" ").add(end.failure.error).add("\n");
   return line.write_to(shim::kFileDescriptor, shim::kEndAt) &&
-         renameat(folder, shim::kAliveFile, folder, shim::kEndedFile) == 0;
+         rename(folder, shim::kAliveFile, shim::kEndedFile);
 }
 
-bool write_zeros(char** files) {
-  for (; *files != nullptr; ++files) {
-    const int file = open(*files, O_WRONLY | O_CLOEXEC);
-    if (file < 0 || write(file, "0", 1) != 1) return false;
-    close(file);
+/// The kernel's answer as what a step needs; a negative one ends the child.
+void expect(long answer, Birth& birth, Step step) {
+  if (answer >= 0) return;
+  birth.error = static_cast<int>(-answer);
+  birth.failed_step = step;
+  kernel::exit(127);
+}
+
+void write_zeros(Birth& birth) {
+  for (char** path = birth.spec.zeros; *path != nullptr; ++path) {
+    const int file = kernel::open(*path, O_WRONLY);
+    expect(file, birth, Step::join_cgroup);
+    expect(kernel::call(SYS_write, file, "0", 1), birth, Step::join_cgroup);
+    kernel::close(file);
   }
-  return true;
 }
 
-/// Becomes the command, or says in `failure` why not.
-[[noreturn]] void become(const Spec& spec, int log, pid_t parent, volatile Failure& failure) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);  // The shim died before the line above.
-  setpgid(0, 0);
-  const auto give_up = [&failure](Step step) {
-    failure.error = errno;
-    failure.step = step;
-    _exit(127);
-  };
-  if (!write_zeros(spec.zeros)) give_up(Step::join_cgroup);
-  if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0) give_up(Step::open_log);
-  if (chdir(spec.workdir) != 0) give_up(Step::enter_workdir);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  execve(spec.program, spec.argv, spec.envp);
-  give_up(Step::exec);
-  __builtin_unreachable();
+/// Becomes the command, or says in the birth why not.
+void become(void* argument) {
+  Birth& birth = *static_cast<Birth*>(argument);
+  kernel::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (kernel::call(SYS_getppid) != birth.parent) kernel::exit(127);  // The shim died before that.
+  kernel::call(SYS_setpgid, 0, 0);
+  write_zeros(birth);
+  expect(kernel::call(SYS_dup3, birth.log, 1, 0), birth, Step::open_log);
+  expect(kernel::call(SYS_dup3, birth.log, 2, 0), birth, Step::open_log);
+  expect(kernel::call(SYS_chdir, birth.spec.workdir), birth, Step::enter_workdir);
+  kernel::block_signals(0);
+  expect(kernel::call(SYS_execve, birth.spec.program, birth.spec.argv, birth.spec.envp), birth,
+         Step::exec);
+  kernel::exit(127);
 }
 
-/// Forks, into the unified cgroup if there is one: a process born there costs the kernel much less
-/// than one that moves there.
-pid_t fork_into(const char* unified_cgroup) {
-  clone_args args{};
-  args.exit_signal = SIGCHLD;
-  const int cgroup =
-      *unified_cgroup == '\0' ? -1 : open(unified_cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (*unified_cgroup != '\0') {
-    if (cgroup < 0) return -1;
-    args.flags = CLONE_INTO_CGROUP;
-    args.cgroup = static_cast<unsigned>(cgroup);
-  }
-  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+/// Starts the command, in the unified cgroup if there is one: a process born there costs the kernel
+/// much less than one that moves there. Its pid, or a negative errno.
+long spawn(Birth& birth) {
+  clone_args how{};
+  how.exit_signal = SIGCHLD;
+  how.stack = reinterpret_cast<std::uint64_t>(birth_stack);
+  how.stack_size = kBirthStackBytes;
+  if (*birth.spec.unified_cgroup == '\0') return kernel::spawn(how, become, &birth);
+  const int cgroup = kernel::open(birth.spec.unified_cgroup, O_PATH | O_DIRECTORY);
+  if (cgroup < 0) return cgroup;
+  how.flags = CLONE_INTO_CGROUP;
+  how.cgroup = static_cast<std::uint64_t>(cgroup);
+  return kernel::spawn(how, become, &birth);
 }
 
-/// Sends SIGKILL to every direct child. Their pids are safe: only this process reaps them.
-void kill_children() {
-  const int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-  char text[4096];
-  long pid = 0;
-  for (long size = 0; (size = read(file, text, sizeof text)) > 0;) {
-    for (long i = 0; i < size; ++i) {
-      if (text[i] >= '0' && text[i] <= '9') {
-        pid = pid * 10 + (text[i] - '0');
-      } else if (pid > 0) {
-        kill(static_cast<pid_t>(pid), SIGKILL);
-        pid = 0;
-      }
-    }
-  }
-  close(file);
-}
-
-/// Waits until the main process has ended, reaping every orphan meanwhile, then ends its group.
-int wait_for(pid_t main_process) {
+/// Reaps every child that has ended; true once the main process is among them, whose status this
+/// is. Its group ends with it.
+bool reap(long main_process, int& status) {
   for (;;) {
     siginfo_t ended{};
-    if (waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) != 0) continue;
+    const long failed =
+        kernel::call(SYS_waitid, P_ALL, 0, &ended, WEXITED | WNOWAIT | WNOHANG, nullptr);
+    if (failed != 0 || ended.si_pid == 0) return false;
     // Its group's number is certainly still its own until it is reaped.
-    if (ended.si_pid == main_process) kill(-main_process, SIGKILL);
-    int status = 0;
-    if (waitpid(ended.si_pid, &status, 0) == main_process) return status;
+    if (ended.si_pid == main_process) kernel::call(SYS_kill, -main_process, SIGKILL);
+    if (kernel::call(SYS_wait4, ended.si_pid, &status, 0, nullptr) == main_process) return true;
   }
 }
 
@@ -221,53 +149,75 @@ int wait_for(pid_t main_process) {
 void end_descendants() {
   timespec pause{.tv_sec = 0, .tv_nsec = 200'000};
   for (;;) {
-    const pid_t reaped = waitpid(-1, nullptr, WNOHANG);
+    const long reaped = kernel::call(SYS_wait4, -1, nullptr, WNOHANG, nullptr);
     if (reaped < 0) return;
     if (reaped > 0) continue;
-    kill_children();
+    shim::kill_children();
     // Never a blocking wait: a child stuck in the kernel must not hide an orphan that arrives.
-    nanosleep(&pause, nullptr);
+    kernel::call(SYS_nanosleep, &pause, nullptr);
     if (pause.tv_nsec < 50'000'000) pause.tv_nsec *= 2;
   }
 }
 
 End run(const Spec& spec) {
-  const int log = open(spec.log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-  if (log < 0) return {127, 0, {Step::open_log, errno}};
-  auto* failure = reinterpret_cast<Failure*>(map_memory(sizeof(Failure), MAP_SHARED));
-  if (failure == nullptr) return {127, 0, {Step::create_process, errno}};
-  const pid_t parent = getpid();
-  const pid_t child = fork_into(spec.unified_cgroup);
-  if (child < 0) return {127, 0, {Step::create_process, errno}};
-  if (child == 0) become(spec, log, parent, *failure);
-  close(log);
-  const int status = wait_for(child);
+  const int log = kernel::open(spec.log_path, O_WRONLY | O_APPEND | O_CREAT, 0644);
+  if (log < 0) return {127, 0, {Step::open_log, -log}};
+  shim::LeaseWatch lease(spec);
+  Birth birth{.spec = spec, .log = log, .parent = kernel::call(SYS_getpid)};
+  const long child = spawn(birth);
+  if (child < 0) return {127, 0, {Step::create_process, static_cast<int>(-child)}};
+  kernel::close(log);
+  int status = 0;
+  while (!reap(child, status)) lease.wait();
   end_descendants();
-  if (WIFSIGNALED(status)) return {0, WTERMSIG(status), *failure};
-  return {WEXITSTATUS(status), 0, *failure};
+  const Failure failure{birth.failed_step, birth.error};
+  if (WIFSIGNALED(status)) return {0, WTERMSIG(status), failure};
+  return {WEXITSTATUS(status), 0, failure};
 }
 
 void leave_agent() {
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
-  const int nothing = open("/dev/null", O_RDWR);
-  for (int standard = 0; standard <= 2; ++standard) dup2(nothing, standard);
-  fcntl(shim::kFileDescriptor, F_SETFD, FD_CLOEXEC);
-  close_range(shim::kFileDescriptor + 1, ~0U, 0);
-  setsid();
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  kernel::block_signals(kernel::kAllSignals);
+  const int nothing = kernel::open("/dev/null", O_RDWR);
+  for (int standard = 0; standard <= 2; ++standard) {
+    kernel::call(SYS_dup3, nothing, standard, 0);
+  }
+  kernel::call(SYS_fcntl, shim::kFileDescriptor, F_SETFD, FD_CLOEXEC);
+  kernel::call(SYS_close_range, shim::kFileDescriptor + 1, -1, 0);
+  kernel::call(SYS_setsid);
+  kernel::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
+}
+
+int run_shim(char** arguments) {
+  leave_agent();
+  const int folder = kernel::open(arguments[1], O_PATH | O_DIRECTORY);
+  const bool ready = folder >= 0 && kernel::call(SYS_chdir, "/") == 0 && write_identity(folder);
+  if (!ready) return shim::kCannotRecord;
+  Spec spec;
+  const Failure unread = shim::read_spec(spec);
+  const End end = unread.step == Step::none ? run(spec) : End{127, 0, unread};
+  return write_end(folder, end) ? 0 : shim::kCannotRecord;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  if (argc < 2) return 64;
-  leave_agent();
-  const int folder = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0 || chdir("/") != 0 || !write_identity(folder)) return shim::kCannotRecord;
-  Spec spec;
-  const Failure unread = read_spec(spec);
-  const End end = unread.step == Step::none ? run(spec) : End{127, 0, unread};
-  return write_end(folder, end) ? 0 : shim::kCannotRecord;
+/// Where it begins: the kernel has put the count of arguments and then the arguments on the stack.
+extern "C" [[noreturn, gnu::used]] void shim_begin(long* stack) {
+  constexpr int kUsage = 64;
+  kernel::exit(*stack < 2 ? kUsage : run_shim(reinterpret_cast<char**>(stack + 1)));
 }
+
+#if defined(__x86_64__)
+asm(".globl _start\n"
+    "_start:\n"
+    "  xor %ebp, %ebp\n"
+    "  mov %rsp, %rdi\n"
+    "  and $-16, %rsp\n"
+    "  call shim_begin\n");
+#elif defined(__aarch64__)
+asm(".globl _start\n"
+    "_start:\n"
+    "  mov x29, #0\n"
+    "  mov x30, #0\n"
+    "  mov x0, sp\n"
+    "  bl shim_begin\n");
+#endif
