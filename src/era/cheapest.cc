@@ -1,168 +1,246 @@
 #include "era/cheapest.h"
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 namespace era {
 namespace {
 
-/// One end of the stretch: the run it lies in, and what a slot of that run costs. Does what
-/// Lane::slot_cost does, but looks prices up only where the capacity changes, and at cores only for
-/// gangs that ask for some.
-template <bool kCores>
-class Edge {
- public:
-  Edge(const Lane& lane, const Gang& gang, std::size_t run)
-      : lane_(&lane), gang_(gang), step_(&lane.runs().all()[run]) {
-    look();
-  }
-  std::int64_t cost() const { return cost_; }
-  bool infeasible() const { return cost_ == Lane::kInfeasible; }
-  std::int64_t end() const { return step_[1].from; }
-  // Inlined by force: these few lines are run for every step of the lane.
-  [[gnu::always_inline]] void next() {
-    ++step_;
-    look();
-  }
-  /// To a run that is known not to be too full.
-  [[gnu::always_inline]] void next_feasible() {
-    ++step_;
-    look_up_prices();
-  }
+using Step = Steps<Run>::Step;
 
- private:
-  [[gnu::always_inline]] void look() {
-    const Run& run = step_->value;
-    look_up_prices();
+/// How many runs are laid out before the stretch is slid over them: a search that stops early does
+/// not lay out the rest.
+constexpr std::ptrdiff_t kRunsAtOnce = 256;
+/// A line of slots is used up to so many slots a run, a line of segments above.
+constexpr std::int64_t kSlotsARun = 4;
+
+/// What a slot of a run costs one gang: the only place where the search turns a run into a cost.
+/// Does what Lane::slot_cost does, but looks tables up only where the capacity changes, and at
+/// cores only for gangs that ask for some.
+template <bool kCores>
+class Costs {
+ public:
+  Costs(const Lane& lane, const Gang& gang) : lane_(lane), gang_(gang) {}
+
+  // Inlined by force: these few lines are run for every run of the lane.
+  [[gnu::always_inline]] std::int64_t of(const Run& run) {
     const bool full =
         gang_.gpus > run.gpus_free || (kCores && gang_.cpu_millis > run.cpu_millis_free);
-    if (full) cost_ = Lane::kInfeasible;
-  }
-  [[gnu::always_inline]] void look_up_prices() {
-    const Run& run = step_->value;
-    if (run.capacity != capacity_) [[unlikely]] {
-      capacity_ = run.capacity;
-      gpu_totals_ = lane_->capacity_of(run).gpu_prices->totals();
-    }
-    if (gang_.gpus <= run.gpus_free) [[likely]] {
-      const std::int64_t* promised = gpu_totals_ + run.gpus_promised;
-      cost_ = promised[gang_.gpus] - promised[0];
-    }
-    if constexpr (kCores) {
-      cost_ += lane_->capacity_of(run).core_prices->cost(run.core_units, gang_.core_units);
-    }
-  }
-
-  const Lane* lane_;
-  Gang gang_;
-  const Steps<Run>::Step* step_;
-  std::int32_t capacity_ = -1;
-  const std::int64_t* gpu_totals_ = nullptr;
-  std::int64_t cost_ = 0;
-};
-
-/// A stretch that is slid along the lane, from one moment at which an end crosses a step to the
-/// next.
-template <bool kCores>
-class Slide {
- public:
-  Slide(const Lane& lane, const Gang& gang, const Starts& starts)
-      : starts_(starts),
-        start_(starts.first),
-        tail_(lane, gang, lane.runs().at(starts.first)),
-        head_(tail_) {
-    gather();
-  }
-
-  bool done() const { return start_ > starts_.last; }
-  Stretch here() const { return {start_, cost_}; }
-
-  /// The soonest start from here to the next crossing that costs at most `limit`.
-  std::optional<Stretch> soonest_within(std::int64_t limit) const {
-    if (cost_ <= limit) return here();
-    const std::int64_t slope = slope_here();
-    if (slope >= 0) return std::nullopt;
-    const std::int64_t steps = (cost_ - limit - slope - 1) / -slope;
-    if (steps >= room() || start_ + steps > starts_.last) return std::nullopt;
-    return Stretch{start_ + steps, cost_ + steps * slope};
-  }
-
-  /// Goes to the next crossing, or past what is too full.
-  [[gnu::always_inline]] void advance() {
-    if (start_ >= starts_.last) {
-      start_ = starts_.last + 1;
-    } else if (head_.infeasible()) {
-      skip_to(head_.end());
-    } else {
-      const std::int64_t tail_end = tail_.end();
-      const std::int64_t head_end = head_.end() - starts_.length;
-      const std::int64_t next = std::min({tail_end, head_end, starts_.last});
-      cost_ += (next - start_) * (head_.cost() - tail_.cost());
-      start_ = next;
-      if (tail_end == next) tail_.next_feasible();
-      if (head_end == next) head_.next();
-    }
+    if (full) return Lane::kInfeasible;
+    if (run.capacity != capacity_) [[unlikely]]
+      look_up(run);
+    const std::int64_t* promised = gpu_totals_ + run.gpus_promised;
+    std::int64_t cost = promised[gang_.gpus] - promised[0];
+    if constexpr (kCores) cost += core_prices_->cost(run.core_units, gang_.core_units);
+    return cost;
   }
 
  private:
-  std::int64_t slope_here() const { return head_.infeasible() ? 0 : head_.cost() - tail_.cost(); }
-  std::int64_t room() const {
-    return std::min(tail_.end() - start_, head_.end() - start_ - starts_.length);
+  [[gnu::always_inline]] void look_up(const Run& run) {
+    const Capacity& capacity = lane_.capacity_of(run);
+    capacity_ = run.capacity;
+    gpu_totals_ = capacity.gpu_prices->totals();
+    core_prices_ = capacity.core_prices.get();
   }
 
-  /// Starts anew at `slot`, where head_'s run ends.
-  void skip_to(std::int64_t slot) {
-    if (slot > starts_.last) {
-      start_ = starts_.last + 1;
-      return;
-    }
-    start_ = slot;
-    head_.next();
-    tail_ = head_;
-    gather();
-  }
-
-  /// Sums the stretch that starts at start_, in tail_'s run; further on if something there is too
-  /// full. Leaves head_ at the run that holds the first slot after the stretch.
-  void gather() {
-    cost_ = 0;
-    std::int64_t at = start_;
-    while (at < start_ + starts_.length) {
-      const std::int64_t until = std::min(head_.end(), start_ + starts_.length);
-      if (head_.infeasible()) {
-        start_ = at = head_.end();
-        if (start_ > starts_.last) return;
-        head_.next();
-        tail_ = head_;
-        cost_ = 0;
-        continue;
-      }
-      cost_ += (until - at) * head_.cost();
-      at = until;
-      if (head_.end() == until) head_.next();
-    }
-  }
-
-  Starts starts_;
-  std::int64_t start_;
-  std::int64_t cost_ = 0;
-  Edge<kCores> tail_;
-  Edge<kCores> head_;
+  const Lane& lane_;
+  const Gang gang_;
+  std::int32_t capacity_ = -1;
+  const std::int64_t* gpu_totals_ = nullptr;
+  const PriceTable* core_prices_ = nullptr;
 };
 
+/// The best stretch so far, and whether it is good enough to stop.
+class Best {
+ public:
+  Best(const Goal& goal, std::int64_t least) : goal_(goal), enough_(least) {
+    if (goal.limit < kNone) best_.cost = goal.limit + 1;
+    if (goal.soonest) enough_ = goal.limit;
+  }
+  bool beaten_by(std::int64_t cost) const { return cost < best_.cost; }
+  /// Returns true if there is nothing more to look for.
+  bool take(const Stretch& better) {
+    best_ = better;
+    any_ = true;
+    return better.cost <= enough_;
+  }
+  /// Takes the best between two starts, from which on and up to which the cost is linear.
+  bool take_between(const Stretch& before, const Stretch& after) {
+    if (!goal_.soonest) return take(after);
+    const std::int64_t slope = (after.cost - before.cost) / (after.first - before.first);
+    const std::int64_t steps = (before.cost - goal_.limit - slope - 1) / -slope;
+    return take({before.first + steps, before.cost + steps * slope});
+  }
+  std::optional<Stretch> found() const { return any_ ? std::optional(best_) : std::nullopt; }
+
+ private:
+  static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+  Goal goal_;
+  std::int64_t enough_;
+  Stretch best_{0, kNone};
+  bool any_ = false;
+};
+
+/// Slots without a full one, as the sums of their costs: what a stretch costs is a difference. For
+/// lanes in which nearly every slot differs.
+class SlotLine {
+ public:
+  SlotLine(const Starts& starts, std::int64_t /*runs*/)
+      : length_(starts.length), sums_(scratch(starts.last + starts.length - starts.first + 1)) {}
+
+  void restart(std::int64_t at) {
+    begin_ = at;
+    laid_ = 0;
+    slid_ = 0;
+    sums_[0] = total_ = 0;
+  }
+  [[gnu::always_inline]] void lay(std::int64_t slots, std::int64_t cost) {
+    const std::int64_t until = laid_ + slots;
+    while (laid_ < until) sums_[++laid_] = total_ += cost;
+  }
+  /// Looks at all starts that were not looked at before; true if there is nothing more to find.
+  [[gnu::always_inline]] bool slide(Best& best) {
+    const std::int64_t* tail = sums_;
+    const std::int64_t* head = sums_ + length_;
+    for (; slid_ + length_ <= laid_; ++slid_) {
+      const std::int64_t cost = head[slid_] - tail[slid_];
+      if (best.beaten_by(cost)) [[unlikely]] {
+        if (best.take({begin_ + slid_, cost})) return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  /// One a thread, kept at its largest size: a search allocates nothing once it has grown.
+  static std::int64_t* scratch(std::int64_t size) {
+    thread_local std::vector<std::int64_t> kept;
+    if (std::ssize(kept) < size) kept.resize(static_cast<std::size_t>(size));
+    return kept.data();
+  }
+
+  std::int64_t length_;
+  std::int64_t* sums_;
+  std::int64_t begin_ = 0;
+  std::int64_t laid_ = 0;
+  std::int64_t total_ = 0;
+  std::int64_t slid_ = 0;
+};
+
+/// Slots without a full one, as segments of equal cost. The stretch is slid from one moment at
+/// which an end crosses into another segment to the next.
+class SegmentLine {
+ public:
+  SegmentLine(const Starts& starts, std::int64_t runs)
+      : length_(starts.length), segments_(scratch(runs + 1)) {}
+
+  void restart(std::int64_t at) {
+    end_ = segments_;
+    *end_ = {at, 0};
+    tail_ = head_ = segments_;
+    filled_ = 0;
+    here_ = {at, 0};
+  }
+  [[gnu::always_inline]] void lay(std::int64_t slots, std::int64_t cost) {
+    end_->cost = cost;
+    end_[1].from = end_->from + slots;
+    ++end_;
+  }
+  [[gnu::always_inline]] bool slide(Best& best) {
+    if (filled_ < length_ && fill(best)) return true;
+    if (filled_ < length_) return false;
+    const Segment* tail = tail_;
+    const Segment* head = head_;
+    Stretch here = here_;
+    while (head < end_) {
+      // Without a jump: which end crosses first cannot be foreseen.
+      const std::int64_t tail_end = tail[1].from;
+      const std::int64_t head_end = head[1].from - length_;
+      const std::int64_t next = std::min(tail_end, head_end);
+      const Stretch before = here;
+      here = {next, here.cost + (next - here.first) * (head->cost - tail->cost)};
+      tail += tail_end == next ? 1 : 0;
+      head += head_end == next ? 1 : 0;
+      if (best.beaten_by(here.cost)) [[unlikely]] {
+        if (best.take_between(before, here)) return true;
+      }
+    }
+    tail_ = tail;
+    head_ = head;
+    here_ = here;
+    return false;
+  }
+
+ private:
+  struct Segment {
+    std::int64_t from;
+    std::int64_t cost;
+  };
+  static Segment* scratch(std::int64_t size) {
+    thread_local std::vector<Segment> kept;
+    if (std::ssize(kept) < size) kept.resize(static_cast<std::size_t>(size));
+    return kept.data();
+  }
+  /// Sums the first stretch, as far as it is laid out.
+  bool fill(Best& best) {
+    while (filled_ < length_ && head_ < end_) {
+      const std::int64_t until = std::min(head_[1].from, here_.first + length_);
+      here_.cost += (until - here_.first - filled_) * head_->cost;
+      filled_ = until - here_.first;
+      if (head_[1].from == until) ++head_;
+    }
+    return filled_ == length_ && best.beaten_by(here_.cost) && best.take(here_);
+  }
+
+  std::int64_t length_;
+  Segment* segments_;
+  Segment* end_ = nullptr;  ///< Where what is laid out ends; only its `from` is known.
+  const Segment* tail_ = nullptr;
+  const Segment* head_ = nullptr;
+  std::int64_t filled_ = 0;  ///< How many slots of the first stretch are summed.
+  Stretch here_;
+};
+
+/// Lays out what the runs cost and slides the stretch over it, anew after each full slot.
+template <class Line, bool kCores>
+std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, const Starts& starts,
+                             Best best) {
+  const std::int64_t end = starts.last + starts.length;
+  Line line(starts, std::ssize(runs));
+  std::int64_t at = starts.first;
+  line.restart(at);
+  const Step* const last = runs.data() + runs.size();
+  for (const Step* run = runs.data(); run < last;) {
+    const Step* const pause = run + std::min(kRunsAtOnce, last - run);
+    std::int64_t cost = 0;
+    for (; run < pause; ++run) {
+      cost = costs.of(run->value);
+      if (cost == Lane::kInfeasible) break;
+      const std::int64_t until = std::min(end, run[1].from);
+      line.lay(until - at, cost);
+      at = until;
+    }
+    if (line.slide(best)) break;
+    if (cost != Lane::kInfeasible) continue;
+    at = run[1].from;
+    line.restart(at);
+    ++run;
+  }
+  return best.found();
+}
+
 template <bool kCores>
-std::optional<Stretch> find(Slide<kCores> slide, const Goal& goal, std::int64_t least) {
-  if (goal.soonest) {
-    std::optional<Stretch> found;
-    for (; !slide.done() && !found; slide.advance()) found = slide.soonest_within(goal.limit);
-    return found;
-  }
-  constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-  Stretch best{0, kNone};
-  for (; !slide.done() && best.cost > least; slide.advance()) {
-    if (slide.here().cost < best.cost) best = slide.here();
-  }
-  if (best.cost == kNone || best.cost > goal.limit) return std::nullopt;
-  return best;
+std::optional<Stretch> search(const Lane& lane, const Gang& gang, const Starts& starts,
+                              const Best& best) {
+  const std::int64_t end = starts.last + starts.length;
+  const std::size_t first = lane.runs().at(starts.first);
+  const std::size_t count = lane.runs().at(end - 1) + 1 - first;
+  const auto runs = lane.runs().all().subspan(first, count);
+  const bool jagged = end - starts.first <= kSlotsARun * std::ssize(runs);
+  const Costs<kCores> costs(lane, gang);
+  return jagged ? sweep<SlotLine>(costs, runs, starts, best)
+                : sweep<SegmentLine>(costs, runs, starts, best);
 }
 
 }  // namespace
@@ -172,9 +250,9 @@ std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, cons
   if (starts.last < starts.first) return std::nullopt;
   const std::int64_t least = lane.least_slot_cost(gang) * starts.length;
   if (least > goal.limit) return std::nullopt;
+  const Best best(goal, least);
   const bool cores = gang.cpu_millis > 0;
-  return cores ? find(Slide<true>(lane, gang, starts), goal, least)
-               : find(Slide<false>(lane, gang, starts), goal, least);
+  return cores ? search<true>(lane, gang, starts, best) : search<false>(lane, gang, starts, best);
 }
 
 std::optional<std::int64_t> cost_over(const Lane& lane, const Gang& gang, SlotRange slots) {
