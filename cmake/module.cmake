@@ -60,7 +60,7 @@ function(test_program name)
 endfunction()
 
 # fuzz_target(<name> SOURCES <file>... USES <folder>...): a libFuzzer program; call it fuzz_<what>.
-# Built in the preset `fuzz` only; `./dev check` finds it by its name and runs it for a minute,
+# Built in the preset `asan` only; `./dev check` finds it by its name and runs it for a minute,
 # starting from tests/fuzz/corpus/<name> if that exists.
 function(fuzz_target name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES;LIBRARIES")

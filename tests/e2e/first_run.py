@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from lib.cluster import LOOPBACK, Cluster, Server
-from lib.trial import build_folder, check, check_equal, check_in, main, wait_for
+from lib.trial import PATIENCE, build_folder, check, check_equal, check_in, main, wait_for
 
 
 class FirstDay(Cluster):
@@ -89,7 +89,7 @@ def interrupt_cancels(trial):
     check_equal(run.stdout.readline(), "begun\n", "the log while it runs")
     job = day.last_job()
     run.send_signal(signal.SIGINT)
-    _, error = run.communicate(timeout=20)
+    _, error = run.communicate(timeout=20 * PATIENCE)
     check_equal(run.returncode, 130, "the status of a cancelled run")
     check_in("cancelling job", error, "what Ctrl-C says")
     check_equal(day.job(job)["state"], "cancelled", "the job after Ctrl-C")
@@ -231,7 +231,7 @@ def second_up_is_refused(trial):
         capture_output=True,
         text=True,
         env=day.env,
-        timeout=20,
+        timeout=20 * PATIENCE,
     )
     check_equal(second.returncode, 6, "a second `up` on the same data")
     check_in("another controller uses", second.stderr, "a second `up`")

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 
-from lib.trial import Failed, build_folder, check, check_equal, wait_for
+from lib.trial import PATIENCE, SANITIZER_REPORT, Failed, build_folder, check, check_equal, wait_for
 
 LOOPBACK = ["--http", "127.0.0.1:0", "--agents", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
 # Loopback is asked directly, whatever proxy the environment names.
@@ -69,10 +69,10 @@ class Server:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(timeout=15)
+            self.process.wait(timeout=15 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failed(f"{self.name} did not stop within 15 s of SIGTERM") from None
+            raise Failed(f"{self.name} did not stop in time after SIGTERM") from None
 
 
 class Cluster:
@@ -184,8 +184,9 @@ class Cluster:
             input=stdin,
             env=dict(self.env, **(env or {})),
             cwd=cwd or self.folder,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
         )
+        check(not SANITIZER_REPORT.search(done.stderr), done.stderr)
         return Answer([str(word) for word in words], done)
 
     def json(self, *words, **more):
@@ -201,7 +202,7 @@ class Cluster:
         request = urllib.request.Request(
             self.http + path, data=data, headers=headers, method=method
         )
-        with OPENER.open(request, timeout=timeout) as answer:
+        with OPENER.open(request, timeout=timeout * PATIENCE) as answer:
             return json.loads(answer.read())
 
     def job(self, number):

@@ -3,6 +3,7 @@ with a status. A script calls `main` with its steps; each is a function of one `
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -11,6 +12,10 @@ import time
 import traceback
 
 SKIPPED = 77
+# Lengthens every wait: programs with a sanitizer in them are slower.
+PATIENCE = float(os.environ.get("BERTH_PATIENCE", "1"))
+# How the reports of all sanitizers of the compiler end.
+SANITIZER_REPORT = re.compile(r"SUMMARY: \w*Sanitizer")
 
 
 class Failed(Exception):
@@ -38,6 +43,7 @@ def check_in(part, text, what):
 
 def wait_for(what, condition, seconds=30.0, every=0.02):
     """Waits until `condition` gives something true, and returns it."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         if found := condition():
@@ -68,12 +74,21 @@ class Trial:
         self.at_end = []
 
     def close(self):
+        """Ends everything; whether that went as it should and no process left a report."""
+        is_good = True
         for act in reversed(self.at_end):
             try:
                 act()
             except Exception:  # The others still have to be ended.
                 traceback.print_exc()
+                is_good = False
+        for log in sorted(self.folder.glob("*.log")):
+            text = log.read_text(errors="replace")
+            if SANITIZER_REPORT.search(text):
+                print(f"--- a sanitizer's report in {log.name}", text[-20_000:], sep="\n")
+                is_good = False
         shutil.rmtree(self.folder, ignore_errors=True)
+        return is_good
 
 
 def main(steps):
@@ -98,5 +113,7 @@ def main(steps):
             lines = log.read_text(errors="replace").splitlines()[-15:]
             print(f"--- {log.name}", *lines, sep="\n")
     finally:
-        trial.close()
+        if not trial.close() and status != 1:
+            print(f"FAIL {name}: the end, see above", flush=True)
+            status = 1
     sys.exit(status)
