@@ -171,6 +171,37 @@ TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
   EXPECT_FALSE(files_.exists(folder_of(kKey)));
 }
 
+TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
+  connect();
+  const RankKey later{.job = {2}, .attempt = 1, .rank = 0};
+  want({order_for(kKey)});
+  files_.append(place_of("/data", kKey).output + "/secret", "x").value();
+  files_.append(place_of("/data", kKey).work + "/secret", "x").value();
+  files_.append(place_of("/data", kKey).metrics, "{}\n").value();
+  want({});
+  pass(Duration{3'000});
+  ASSERT_EQ(find(kKey), nullptr);
+  const std::vector<std::string> spare{"spare-0"};
+  EXPECT_EQ(files_.folders("/data/ranks").value(), spare);
+  want({order_for(later)});
+  EXPECT_EQ(files_.folders("/data/ranks").value(), std::vector<std::string>{"2.1.0"});
+  EXPECT_TRUE(files_.list(folder_of(later), {}).value().empty());
+  EXPECT_TRUE(files_.exists(place_of("/data", later).output));
+  EXPECT_TRUE(files_.exists(place_of("/data", later).work));
+}
+
+TEST_F(World, ANewAgentRemovesFoldersThatNoRankOwns) {
+  connect();
+  want({order_for(kKey)});
+  files_.append("/data/ranks/9.1.0/log", "left by an agent that was killed while it forgot")
+      .value();
+  files_.make_folder("/data/ranks/spare-0/output").value();
+  boot();
+  connect();
+  EXPECT_EQ(files_.folders("/data/ranks").value(), std::vector<std::string>{"1.1.0"});
+  EXPECT_TRUE(files_.exists(folder_of(kKey)));
+}
+
 TEST_F(World, NeverStartsAKeyTwice) {
   script_.length = Duration{500};
   connect();

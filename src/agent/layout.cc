@@ -4,6 +4,8 @@
 
 namespace agent {
 
+std::string ranks_folder(const std::string& data_dir) { return data_dir + "/ranks"; }
+
 std::string jobs_folder(const std::string& data_dir) { return data_dir + "/jobs"; }
 
 std::string job_folder(const std::string& data_dir, domain::JobId job) {
@@ -27,14 +29,15 @@ std::string kept_outputs(const ports::RankKey& key) {
 }
 
 RankPlace place_of(const std::string& data_dir, const ports::RankKey& key) {
-  const std::string folder = fmt::format("{}/{}", job_folder(data_dir, key.job), kept_name(key));
+  const std::string folder =
+      fmt::format("{}/{}.{}.{}", ranks_folder(data_dir), key.job.value, key.attempt, key.rank);
   return {
       .folder = folder,
       .log = folder + "/log",
       .metrics = folder + "/metrics.jsonl",
       .samples = folder + "/samples.jsonl",
-      .output = folder + "/output",
-      .work = folder + "/work",
+      .output = folder + "/" + kOutputName,
+      .work = folder + "/" + kWorkName,
       .stop_file = folder + "/stop",
       .checkpoints = checkpoint_folder(data_dir, key.job),
   };

@@ -5,7 +5,8 @@
 
 namespace agent {
 
-/// Where everything of one rank lies on the node. A job's checkpoints outlive its attempts.
+/// Where everything of one rank lies on the node. A job's checkpoints outlive its attempts; their
+/// folder is made by who writes the first.
 struct RankPlace {
   std::string folder;  ///< The rank's own; removed once all of it is kept.
   std::string log;
@@ -19,7 +20,13 @@ struct RankPlace {
 
 RankPlace place_of(const std::string& data_dir, const ports::RankKey& key);
 
-/// Folder of all jobs, and of one; the latter is named after the job's number.
+inline constexpr char kOutputName[] = "output";
+inline constexpr char kWorkName[] = "work";
+
+/// Folder of the ranks' own folders; one level, because each level costs a start as much again.
+std::string ranks_folder(const std::string& data_dir);
+
+/// Folder of all jobs' checkpoints, and of one job's; the latter is named after the job's number.
 std::string jobs_folder(const std::string& data_dir);
 std::string job_folder(const std::string& data_dir, domain::JobId job);
 std::string checkpoint_folder(const std::string& data_dir, domain::JobId job);

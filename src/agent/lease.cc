@@ -20,7 +20,8 @@ bool Lease::on_seen(std::uint64_t sequence) {
   while (!sent_.empty() && sent_.front().sequence <= sequence) {
     const Time end = sent_.front().at + length_;
     sent_.pop_front();
-    if (length_.ms == 0 || end <= end_) continue;
+    if (length_.ms == 0 || (is_own_ && end <= end_)) continue;
+    is_own_ = true;
     end_ = end;
     grew = true;
   }

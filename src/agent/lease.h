@@ -19,7 +19,8 @@ class Lease {
   void set_length(domain::Duration length) { length_ = length; }
   void on_sent(std::uint64_t sequence, domain::Time at) { sent_.push_back({sequence, at}); }
 
-  /// Takes an acknowledgement; true if the lease grew.
+  /// Takes an acknowledgement; true if the lease changed. The first one of this life decides, also
+  /// if what an earlier agent knew, perhaps by another clock, is later.
   bool on_seen(std::uint64_t sequence);
 
   /// A new connection acknowledges nothing of the one before.
@@ -52,6 +53,7 @@ class Lease {
   domain::Time end_;
   std::deque<Sent> sent_;
   std::uint64_t newest_seen_ = 0;
+  bool is_own_ = false;  ///< The end was acknowledged to this agent.
 };
 
 }  // namespace agent

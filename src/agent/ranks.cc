@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ranges>
+#include <set>
 #include <utility>
 
 #include "agent/classify.h"
@@ -29,6 +30,9 @@ constexpr const char* kLostContact = "lost contact with the controller";
 
 void Ranks::restore(ports::AgentJournal::Contents contents, Time now) {
   for (ports::PastRank& past : contents.past) past_.add(std::move(past));
+  std::set<RankKey> known;
+  for (const RankRecord& record : contents.ranks) known.insert(record.key);
+  folders_.keep_only(known);
   for (const RankRecord& record : contents.ranks) restore(record, now);
   const auto jobs = tools_.files.folders(jobs_folder(data_dir_));
   if (!jobs) return;
@@ -222,7 +226,7 @@ void Ranks::forget(const Rank& rank) {
   (void)tools_.journal.put_past({key, end});
   past_.add({key, std::move(end)});
   tools_.collector.forget(key);
-  (void)tools_.files.remove(place_of(data_dir_, key).folder);
+  folders_.remove(key);
 }
 
 void Ranks::remove_idle_jobs(Time now) {

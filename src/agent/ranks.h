@@ -6,6 +6,7 @@
 
 #include "agent/checkpoints.h"
 #include "agent/collect.h"
+#include "agent/folders.h"
 #include "agent/launch.h"
 #include "agent/lease.h"
 #include "agent/past.h"
@@ -33,7 +34,10 @@ struct RankTools {
 class Ranks {
  public:
   Ranks(RankTools tools, NodeFacts facts, std::string data_dir)
-      : tools_(tools), facts_(std::move(facts)), data_dir_(std::move(data_dir)) {}
+      : tools_(tools),
+        facts_(std::move(facts)),
+        data_dir_(std::move(data_dir)),
+        folders_(tools.files, data_dir_) {}
 
   /// Takes up what an earlier agent left.
   void restore(ports::AgentJournal::Contents contents, domain::Time now);
@@ -75,7 +79,6 @@ class Ranks {
   bool is_prepared(Rank& rank, domain::Time now);
   bool has_checkpoint(const Rank& rank);
   void drop_used_fetches();
-  base::Result<> make_folders(const Rank& rank);
   void start(Rank& rank, domain::Time now);
   void end_unstarted(Rank& rank, domain::ExitCause cause, std::string detail, domain::Time now);
 
@@ -91,6 +94,7 @@ class Ranks {
   RankTools tools_;
   NodeFacts facts_;
   std::string data_dir_;
+  RankFolders folders_;
   std::map<ports::RankKey, Rank> ranks_;
   PastRanks past_;
   std::map<std::pair<domain::JobId, std::string>, Fetch> fetches_;

@@ -87,13 +87,6 @@ void Ranks::on_checkpoint_ready(domain::JobId job, const std::string& name,
   }
 }
 
-base::Result<> Ranks::make_folders(const Rank& rank) {
-  const RankPlace place = place_of(data_dir_, rank.record.key);
-  if (auto made = tools_.files.make_folder(place.output); !made) return made;
-  if (!rank.order.program.workdir.empty()) return {};
-  return tools_.files.make_folder(place.work);
-}
-
 void Ranks::start(Rank& rank, Time now) {
   const ports::RankOrder& order = rank.order;
   const RankPlace place = place_of(data_dir_, order.key);
@@ -118,7 +111,7 @@ void Ranks::start(Rank& rank, Time now) {
                          now);
   }
   FAULT_POINT("before_start");
-  auto started = make_folders(rank);
+  auto started = folders_.make(order.key);
   if (started) started = tools_.runtime.start(launch);
   if (!started) {
     const bool is_full = started.error().code == base::ErrorCode::resource_exhausted &&

@@ -65,6 +65,28 @@ class MemoryRankFiles final : public ports::RankFiles {
     return std::vector<std::string>(names.begin(), names.end());
   }
 
+  base::Result<> empty_folder(const std::string& folder,
+                              const std::vector<std::string>& subfolders) override {
+    for (const std::string& name : subfolders) {
+      if (!folders_.contains(folder + "/" + name)) return not_found(folder + "/" + name);
+    }
+    (void)remove(folder);
+    for (const std::string& name : subfolders) folders_.insert(folder + "/" + name);
+    return {};
+  }
+
+  base::Result<> rename(const std::string& from, const std::string& to) override {
+    if (!exists(from)) return not_found(from);
+    const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
+    for (const std::string& path : below(files_, from)) {
+      files_[moved(path)] = files_.extract(path).mapped();
+    }
+    for (const std::string& path : below(folders_, from)) folders_.insert(moved(path));
+    if (files_.contains(from)) files_[to] = files_.extract(from).mapped();
+    if (folders_.contains(from)) folders_.insert(to);
+    return remove(from);
+  }
+
   base::Result<> remove(const std::string& path) override {
     for (const std::string& inside : below(files_, path)) files_.erase(inside);
     for (const std::string& inside : below(folders_, path)) folders_.erase(inside);

@@ -142,6 +142,43 @@ TEST_F(Files, AreReadFromAnywhereAndListedWithoutLinks) {
   EXPECT_TRUE(fs::exists("/etc/passwd"));
 }
 
+TEST_F(Files, AFolderIsEmptiedButForSubfoldersThatAreAsMade) {
+  DiskRankFiles files;
+  const std::string rank = folder_ + "/rank";
+  ASSERT_TRUE(files.make_folder(rank + "/output"));
+  ASSERT_TRUE(files.make_folder(rank + "/room/deep/er"));
+  ASSERT_TRUE(files.append(rank + "/log", "x"));
+  ASSERT_TRUE(files.append(rank + "/output/.hidden", "x"));
+  fs::create_directory_symlink("/etc", rank + "/room/etc");
+  fs::permissions(rank + "/room/deep", fs::perms::owner_read | fs::perms::owner_exec);
+  fs::permissions(rank + "/room/deep", fs::perms::owner_all);
+  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}));
+  EXPECT_EQ(files.folders(rank).value(), (std::vector<std::string>{"output", "room"}));
+  EXPECT_TRUE(fs::is_empty(rank + "/output"));
+  EXPECT_TRUE(fs::is_empty(rank + "/room"));
+  EXPECT_TRUE(fs::exists("/etc/passwd"));
+  ASSERT_TRUE(files.rename(rank, folder_ + "/spare"));
+  EXPECT_FALSE(files.exists(rank));
+  EXPECT_TRUE(files.exists(folder_ + "/spare/room"));
+  EXPECT_FALSE(files.empty_folder(rank, {}));
+}
+
+TEST_F(Files, AFolderWhoseSubfoldersWereChangedIsNotForAnother) {
+  DiskRankFiles files;
+  const std::string rank = folder_ + "/rank";
+  ASSERT_TRUE(files.make_folder(rank + "/room"));
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));  // One is missing.
+  fs::create_directory_symlink(folder_, rank + "/output");
+  write(folder_ + "/precious", "x");
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));
+  EXPECT_TRUE(fs::exists(folder_ + "/precious"));
+  fs::remove(rank + "/output");
+  ASSERT_TRUE(files.make_folder(rank + "/output"));
+  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}));
+  fs::permissions(rank + "/room", fs::perms::owner_read);
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));
+}
+
 constexpr const char* kHelloSha256 =
     "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 

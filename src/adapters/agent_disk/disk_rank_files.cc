@@ -56,6 +56,33 @@ bool is_plain_file(const std::string& path, struct stat& facts) {
   return ::lstat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
 }
 
+Result<> remove_entry(const fs::path& path) {
+  if (::unlink(path.c_str()) == 0) return {};
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return failure(path.string(), error.value());
+  return {};
+}
+
+/// Removes what lies in a folder but for what has one of these names.
+Result<> remove_entries(const std::string& folder, const std::vector<std::string>& kept) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (std::ranges::find(kept, at->path().filename().string()) != kept.end()) continue;
+    if (auto removed = remove_entry(at->path()); !removed) return removed;
+  }
+  if (error) return failure(folder, error.value());
+  return {};
+}
+
+/// True for a folder that its user, who is ours, may use in every way.
+bool is_as_made(const std::string& path) {
+  constexpr mode_t kSpecial = S_ISUID | S_ISGID | S_ISVTX;
+  struct stat facts{};
+  return ::lstat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) &&
+         facts.st_uid == ::geteuid() && (facts.st_mode & (S_IRWXU | kSpecial)) == S_IRWXU;
+}
+
 }  // namespace
 
 Result<> DiskRankFiles::make_folder(const std::string& path) {
@@ -149,6 +176,23 @@ Result<std::vector<std::string>> DiskRankFiles::folders(const std::string& folde
   if (error) return failure(folder, error.value());
   std::ranges::sort(names);
   return names;
+}
+
+Result<> DiskRankFiles::empty_folder(const std::string& folder,
+                                     const std::vector<std::string>& subfolders) {
+  if (!is_as_made(folder)) return base::fail(ErrorCode::conflict, "{} was changed", folder);
+  if (auto emptied = remove_entries(folder, subfolders); !emptied) return emptied;
+  for (const std::string& name : subfolders) {
+    const std::string path = folder + "/" + name;
+    if (!is_as_made(path)) return base::fail(ErrorCode::conflict, "{} was changed", path);
+    if (auto emptied = remove_entries(path, {}); !emptied) return emptied;
+  }
+  return {};
+}
+
+Result<> DiskRankFiles::rename(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) return failure(from, errno);
+  return {};
 }
 
 Result<> DiskRankFiles::remove(const std::string& path) {
