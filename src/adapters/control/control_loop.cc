@@ -47,9 +47,10 @@ struct ControlLoop::State {
   std::vector<std::function<void()>> calls;
   bool stopping = false;
 
-  std::unique_ptr<TaskQueue> files;
-  std::unique_ptr<TaskQueue> blocking;
   std::thread control;
+  // Last, so that they end first: their last tasks use what stands above, and themselves.
+  TaskQueue files{kMostChunks};
+  TaskQueue blocking{kMostWaiting};
 
   State(Parts given, std::unique_ptr<controller::Writer> writer, Core::Settings settings)
       : parts(given), core(std::move(writer), settings, given.clock.now()) {}
@@ -164,7 +165,7 @@ void ControlLoop::State::catch_up(std::uint64_t from, Desk::Follow follow) {
     if (!follow(placed)) return;
   }
   static_cast<void>(
-      blocking->put([this, next = from + facts->size(), follow = std::move(follow)]() mutable {
+      blocking.put([this, next = from + facts->size(), follow = std::move(follow)]() mutable {
         catch_up(next, std::move(follow));
       }));
 }
@@ -198,8 +199,6 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   if (!writer) return base::pass(writer);
   auto state = std::make_unique<State>(parts, *std::move(writer), settings);
   State* loop = state.get();
-  loop->files = std::make_unique<TaskQueue>(kMostChunks);
-  loop->blocking = std::make_unique<TaskQueue>(kMostWaiting);
   loop->control = std::thread([loop] { loop->run(); });
   std::unique_ptr<ControlLoop> made(new ControlLoop(std::move(state)));
   const auto notify = [loop](Notice notice) {
@@ -217,7 +216,7 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   };
   handlers.message = [loop, notify](Connection who, ports::FromAgent message) {
     if (auto* chunk = std::get_if<ports::FileChunk>(&message)) {
-      static_cast<void>(loop->files->put(
+      static_cast<void>(loop->files.put(
           [loop, who, chunk = std::move(*chunk)]() mutable { loop->keep(who, std::move(chunk)); }));
       return;
     }
@@ -240,8 +239,6 @@ ControlLoop::~ControlLoop() {
   }
   state_->changed.notify_all();
   state_->control.join();
-  state_->blocking.reset();
-  state_->files.reset();
   static_cast<void>(state_->core.save_snapshot());  // Only a faster start is lost without it.
 }
 
@@ -253,7 +250,7 @@ bool ControlLoop::read(Look look) { return state_->put(state_->looks, std::move(
 
 bool ControlLoop::follow(std::uint64_t from, Follow follow) {
   State* loop = state_.get();
-  return loop->blocking->put([loop, from, follow = std::move(follow)]() mutable {
+  return loop->blocking.put([loop, from, follow = std::move(follow)]() mutable {
     loop->catch_up(from, std::move(follow));
   });
 }
@@ -261,7 +258,7 @@ bool ControlLoop::follow(std::uint64_t from, Follow follow) {
 bool ControlLoop::facts(std::uint64_t from, std::size_t most,
                         std::function<void(Result<std::vector<PlacedFact>>)> done) {
   State* loop = state_.get();
-  return loop->blocking->put([loop, from, most, done = std::move(done)] {
+  return loop->blocking.put([loop, from, most, done = std::move(done)] {
     done(controller::Writer::read_facts(loop->parts.history, from, most));
   });
 }

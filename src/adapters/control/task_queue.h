@@ -9,7 +9,7 @@
 namespace adapters::control {
 
 /// A thread that runs tasks in the order they were put, and a bounded queue before it. Tasks that
-/// are still queued when it is destroyed are run first.
+/// are still queued when it is destroyed are run first; what they put then is not taken.
 class TaskQueue {
  public:
   explicit TaskQueue(std::size_t most);
@@ -17,7 +17,7 @@ class TaskQueue {
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
 
-  /// False when the queue is full.
+  /// False when the queue is full, or is being destroyed.
   bool put(std::function<void()> task);
 
  private:
