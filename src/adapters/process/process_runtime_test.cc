@@ -308,6 +308,26 @@ TEST_F(ProcessRuntimeTest, KillsWhatALostShimLeft) {
   }
 }
 
+TEST_F(ProcessRuntimeTest, AProcessThatDiesSlowlyIsWaitedForAlsoWhenNothingNamesItAnyMore) {
+  open_runtime(false);
+  bool dead_at_end = false;
+  at_end = [&] { dead_at_end = all_dead(); };
+  // The kernel takes its environment from it at once, and then needs long to take its memory.
+  const auto wanted = script(
+      "{ head -c 400000000 /dev/zero; echo ready >&2; exec sleep 300; } |\n"
+      "setsid sh -c 'echo $$ >> pids; exec tail'");
+  ASSERT_TRUE(runtime->start(wanted));
+  ASSERT_TRUE(eventually([&] { return content_of(wanted.log_path) == "ready\n"; }));
+  ASSERT_FALSE(all_dead());
+  const auto identity = adapters::process::read_identity(wanted.folder);
+  ASSERT_TRUE(identity);
+  ASSERT_EQ(::kill(identity->id.pid, SIGKILL), 0);
+  const auto end = ends.wait_for(wanted.key);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->cause, ExitCause::shim_lost);
+  EXPECT_TRUE(dead_at_end);
+}
+
 TEST_F(ProcessRuntimeTest, ASecondStartFindsTheFirst) {
   open_runtime();
   const auto wanted = script("echo run; sleep 0.1");
