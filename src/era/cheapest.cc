@@ -1,8 +1,8 @@
 #include "era/cheapest.h"
 
 #include <algorithm>
+#include <memory>
 #include <span>
-#include <vector>
 
 namespace era {
 namespace {
@@ -82,12 +82,28 @@ class Best {
   bool any_ = false;
 };
 
+/// Where a line is laid out: on the stack, unless it is very long. Not filled beforehand.
+template <class Unit>
+class Space {
+ public:
+  explicit Space(std::int64_t size) {
+    if (size > kNear) far_ = std::make_unique_for_overwrite<Unit[]>(static_cast<std::size_t>(size));
+  }
+  Unit* units() { return far_ ? far_.get() : near_; }
+
+ private:
+  static constexpr std::int64_t kNear = 128 * 1024 / sizeof(Unit);
+  Unit near_[kNear];
+  std::unique_ptr<Unit[]> far_;
+};
+
 /// Slots without a full one, as the sums of their costs: what a stretch costs is a difference. For
 /// lanes in which nearly every slot differs.
 class SlotLine {
  public:
-  SlotLine(const Starts& starts, std::int64_t /*runs*/)
-      : length_(starts.length), sums_(scratch(starts.last + starts.length - starts.first + 1)) {}
+  using Unit = std::int64_t;
+  static std::int64_t size(std::int64_t slots, std::int64_t /*runs*/) { return slots + 1; }
+  SlotLine(std::int64_t length, Unit* sums) : length_(length), sums_(sums) {}
 
   void restart(std::int64_t at) {
     begin_ = at;
@@ -113,13 +129,6 @@ class SlotLine {
   }
 
  private:
-  /// One a thread, kept at its largest size: a search allocates nothing once it has grown.
-  static std::int64_t* scratch(std::int64_t size) {
-    thread_local std::vector<std::int64_t> kept;
-    if (std::ssize(kept) < size) kept.resize(static_cast<std::size_t>(size));
-    return kept.data();
-  }
-
   std::int64_t length_;
   std::int64_t* sums_;
   std::int64_t begin_ = 0;
@@ -132,8 +141,13 @@ class SlotLine {
 /// which an end crosses into another segment to the next.
 class SegmentLine {
  public:
-  SegmentLine(const Starts& starts, std::int64_t runs)
-      : length_(starts.length), segments_(scratch(runs + 1)) {}
+  struct Segment {
+    std::int64_t from;
+    std::int64_t cost;
+  };
+  using Unit = Segment;
+  static std::int64_t size(std::int64_t /*slots*/, std::int64_t runs) { return runs + 1; }
+  SegmentLine(std::int64_t length, Unit* segments) : length_(length), segments_(segments) {}
 
   void restart(std::int64_t at) {
     end_ = segments_;
@@ -173,15 +187,6 @@ class SegmentLine {
   }
 
  private:
-  struct Segment {
-    std::int64_t from;
-    std::int64_t cost;
-  };
-  static Segment* scratch(std::int64_t size) {
-    thread_local std::vector<Segment> kept;
-    if (std::ssize(kept) < size) kept.resize(static_cast<std::size_t>(size));
-    return kept.data();
-  }
   /// Sums the first stretch, as far as it is laid out.
   bool fill(Best& best) {
     while (filled_ < length_ && head_ < end_) {
@@ -207,7 +212,8 @@ template <class Line, bool kCores>
 std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, const Starts& starts,
                              Best best) {
   const std::int64_t end = starts.last + starts.length;
-  Line line(starts, std::ssize(runs));
+  Space<typename Line::Unit> space(Line::size(end - starts.first, std::ssize(runs)));
+  Line line(starts.length, space.units());
   std::int64_t at = starts.first;
   line.restart(at);
   const Step* const last = runs.data() + runs.size();

@@ -30,8 +30,8 @@ struct Stretch {
 /// soonest. Looks only at sums over the lane: whether single nodes hold the ranks is for `place` to
 /// say. Basic-Econ (Babaioff et al. 2017, Algorithm 1). A stretch's cost is linear in its start as
 /// long as neither end crosses a step of the lane, so a minimum lies where one does: exact in
-/// O(runs), or O(slots) where nearly every slot differs; independent of the gang's size. Lays the
-/// lane's costs out in memory that each thread keeps: allocates nothing once that has grown.
+/// O(runs), or O(slots) where nearly every slot differs; independent of the gang's size. Uses
+/// 128 KiB of stack; allocates, once, only for more than 8,191 runs or 16,383 slots.
 std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, const Starts& starts,
                                         const Goal& goal = {});
 

@@ -83,12 +83,10 @@ void Ground::forget_if_gone(const NodeId& id) {
 }
 
 void Ground::change(const Hold& hold, std::int32_t sign) {
-  for (const auto& [node, ranks] : ranks_by_node(hold.nodes)) {
-    const Lane* lane = lane_of(node);
-    if (lane == nullptr) continue;
-    lanes_.at(lane->key()).add(node, hold.slots, hold.per_rank, sign * ranks);
-    if (sign < 0) forget_if_gone(node);
-  }
+  bool any_absent = false;
+  for (auto& [key, lane] : lanes_) any_absent = lane.change(hold, sign) || any_absent;
+  if (sign > 0 || !any_absent) return;
+  for (const NodeId& node : hold.nodes) forget_if_gone(node);
 }
 
 void Ground::add(const Hold& hold) { change(hold, 1); }

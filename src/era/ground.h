@@ -7,13 +7,6 @@
 
 namespace era {
 
-/// What a gang holds: its ranks on their nodes for some slots.
-struct Hold {
-  domain::Resources per_rank;
-  const std::vector<domain::NodeId>& nodes;  ///< Rank i on nodes[i].
-  SlotRange slots;
-};
-
 /// All lanes of a cluster: capacity and promises over time, without whose they are. Cheap enough to
 /// copy that a change to many bookings is first tried on a copy.
 class Ground {

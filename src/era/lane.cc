@@ -79,15 +79,27 @@ NodeLine Lane::take(const NodeId& id) {
   return taken;
 }
 
-void Lane::add(const NodeId& id, SlotRange slots, const Resources& per_rank, std::int32_t ranks) {
-  CHECK(find(id) != nullptr, "only a node that is there can be booked");
-  NodeLine& line = nodes_[position(id)];
-  const Resources amount = per_rank * ranks;
-  const std::int32_t units = core_units(per_rank) * ranks;
-  const auto plus = [&](const Load& load) {
-    return Load{load.promised + amount, load.core_units + units};
-  };
+bool Lane::change(const Hold& hold, std::int32_t sign) {
+  bool any_absent = false;
+  Pending pending;
+  for (std::size_t rank = 0; rank < hold.nodes.size();) {
+    const NodeId& id = hold.nodes[rank];
+    std::int32_t ranks = 0;
+    for (; rank < hold.nodes.size() && hold.nodes[rank] == id; ++rank) ranks += sign;
+    const std::size_t at = position(id);
+    if (at == nodes_.size() || nodes_[at].node.id != id) continue;
+    any_absent = any_absent || !nodes_[at].present;
+    const Load more{hold.per_rank * ranks, core_units(hold.per_rank) * ranks};
+    add_to_node(nodes_[at], hold.slots, more, pending);
+  }
+  change_runs(pending.slots, pending.by);
+  return any_absent;
+}
 
+void Lane::add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pending& pending) {
+  const auto plus = [&](const Load& load) {
+    return Load{load.promised + more.promised, load.core_units + more.core_units};
+  };
   if (line.present) {
     const std::int64_t until = std::min(slots.end, line.closed_slot);
     const auto steps = line.load.all();
@@ -97,15 +109,25 @@ void Lane::add(const NodeId& id, SlotRange slots, const Resources& per_rank, std
       const Load& load = steps[i].value;
       const Share change = share_of(line, plus(load)) - share_of(line, load);
       if (change != by) {
-        change_runs(same, by);
+        queue(pending, same, by);
         same.first = std::max(slots.first, steps[i].from);
         by = change;
       }
       same.end = std::min(until, steps[i + 1].from);
     }
-    change_runs(same, by);
+    queue(pending, same, by);
   }
   line.load.change(slots, [&](Load& load) { load = plus(load); });
+}
+
+void Lane::queue(Pending& pending, SlotRange slots, const Share& by) {
+  if (by == Share{}) return;
+  if (slots == pending.slots) {
+    pending.by = pending.by + by;
+    return;
+  }
+  change_runs(pending.slots, pending.by);
+  pending = {slots, by};
 }
 
 Lane::Share Lane::share_of(const NodeLine& line, const Load& load) {

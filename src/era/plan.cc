@@ -47,6 +47,31 @@ Plan::Plan(Settings settings) : settings_(settings), ground_(settings.slot) {
   CHECK(settings.horizon_slots > 0, "a plan looks ahead");
 }
 
+Plan::Plan(const Plan& other)
+    : settings_(other.settings_), ground_(other.ground_), bookings_(other.bookings_) {
+  for (const auto& [job, booking] : bookings_) keep_movable(booking);
+}
+
+Plan& Plan::operator=(const Plan& other) { return *this = Plan(other); }
+
+std::vector<Movable>::iterator Plan::movable_at(JobId job) {
+  return std::lower_bound(
+      movables_.begin(), movables_.end(), job,
+      [](const Movable& movable, JobId wanted) { return movable.booking->job < wanted; });
+}
+
+void Plan::keep_movable(const Booking& booking) {
+  if (!booking.movable) return;
+  const bool last = movables_.empty() || movables_.back().booking->job < booking.job;
+  const auto at = last ? movables_.end() : movable_at(booking.job);
+  movables_.insert(at, {booking.start, slots_of(booking), &booking});
+}
+
+void Plan::drop_movable(JobId job) {
+  const auto at = movable_at(job);
+  if (at != movables_.end() && at->booking->job == job) movables_.erase(at);
+}
+
 void Plan::set_prices(const PriceList& prices) { ground_.set_prices(prices); }
 void Plan::put_node(const PlanNode& node) {
   const bool known = ground_.find(node.id) != nullptr;
@@ -80,7 +105,9 @@ void Plan::book(const Booking& booking) {
 
 void Plan::restore(const Booking& booking) {
   CHECK(booking.start < booking.finish, "a booking takes time");
-  CHECK(bookings_.emplace(booking.job, booking).second, "a job is booked once");
+  const auto [kept, is_new] = bookings_.emplace(booking.job, booking);
+  CHECK(is_new, "a job is booked once");
+  keep_movable(kept->second);
   ground_.add({booking.per_rank, booking.nodes, slots_of(booking)});
 }
 
@@ -89,6 +116,7 @@ void Plan::unbook(JobId job) {
   if (found == bookings_.end()) return;
   const Booking& booking = found->second;
   ground_.release({booking.per_rank, booking.nodes, slots_of(booking)});
+  drop_movable(job);
   bookings_.erase(found);
 }
 
@@ -98,14 +126,18 @@ void Plan::end_at(JobId job, Time at) {
   Booking& booking = found->second;
   if (at <= booking.start) return unbook(job);
   const SlotRange before = slots_of(booking);
+  drop_movable(job);
   booking.finish = at;
+  keep_movable(booking);
   const SlotRange after = slots_of(booking);
   ground_.release({booking.per_rank, booking.nodes, {after.end, before.end}});
 }
 
 void Plan::pin(JobId job) {
   const auto found = bookings_.find(job);
-  if (found != bookings_.end()) found->second.movable = false;
+  if (found == bookings_.end()) return;
+  drop_movable(job);
+  found->second.movable = false;
 }
 
 const Booking* Plan::find(JobId job) const {

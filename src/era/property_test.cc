@@ -333,6 +333,42 @@ Plan made_anew(const Plan& plan, Time now) {
   return fresh;
 }
 
+/// What may be moved is listed as the bookings have it.
+void expect_movables_listed(const Plan& plan, unsigned seed) {
+  auto listed = plan.movables().begin();
+  for (const auto& [job, booking] : plan.bookings()) {
+    if (!booking.movable) continue;
+    ASSERT_NE(listed, plan.movables().end()) << "seed " << seed;
+    ASSERT_EQ(listed->booking, &booking) << "seed " << seed;
+    ASSERT_EQ(listed->start, booking.start) << "seed " << seed;
+    ASSERT_EQ(listed->slots, plan.slots_of(booking)) << "seed " << seed;
+    ++listed;
+  }
+  ASSERT_EQ(listed, plan.movables().end()) << "seed " << seed;
+}
+
+TEST(PlanProperties, EveryPlanListsItsOwnMovableBookings) {
+  std::size_t movables = 0;
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    std::mt19937 random{seed};
+    Plan plan = tiny_plan(random);
+    for (int i = 1; i < 40; ++i) {
+      reserve(plan, 1 + (i * 17) % 40, random_bid(random, {}));
+      if (i % 4 == 0) plan.unbook({1 + below(random, 40)});
+      if (i % 4 == 1) plan.end_at({1 + below(random, 40)}, at_minute(below(random, 30)));
+      if (i % 4 == 2) plan.pin({1 + below(random, 40)});
+      expect_movables_listed(plan, seed);
+      Plan copy = plan;
+      expect_movables_listed(copy, seed);
+      copy.unbook({1 + below(random, 40)});
+      plan = copy;
+      movables += plan.movables().size();
+      expect_movables_listed(plan, seed);
+    }
+  }
+  EXPECT_GT(movables, 1'000u);
+}
+
 TEST(PlanProperties, AdvancingEqualsAFreshPlan) {
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random{seed};

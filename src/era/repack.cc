@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "era/openings.h"
+
 namespace era {
 
 using domain::Bid;
@@ -17,12 +19,10 @@ namespace {
 
 constexpr std::int32_t kWidestGang = 512;
 constexpr std::size_t kMostMoves = 64;
-constexpr std::size_t kMostWindows = 6;
-constexpr std::size_t kMostStarts = 192;
 // How much is tried in one lane until it is given up: less where each step takes longer, because
 // there are more nodes. Roughly, a step of 1 takes 50 ns a node.
 constexpr std::int64_t kMostWork = 1'000;
-constexpr std::int64_t kLeastWork = 40;
+constexpr std::int64_t kLeastWork = 30;
 constexpr std::int64_t kMostWorkOnNodes = 40'000;
 constexpr std::int64_t kWindowWork = 2;
 constexpr std::int64_t kEvictionWork = 1;
@@ -32,13 +32,6 @@ constexpr std::int64_t kInTimeWork = 12;
 /// The nodes of bookings as positions in the lane, worked out once for each.
 using Positions = std::map<const Booking*, std::vector<std::size_t>>;
 
-/// A time at which the bid could run if others made room.
-struct Opening {
-  Time start;
-  std::int64_t missing = 0;  ///< By how much the lane's sum falls short, in GPU-slots.
-  std::int64_t cost = 0;
-};
-
 /// What is looked at while room is made for one bid in one lane.
 struct Scene {
   const Plan& plan;
@@ -46,72 +39,20 @@ struct Scene {
   const Candidate& candidate;
   const Window& window;
   Time now;
-  Reach reach;
-  const std::vector<const Booking*>& loose;  ///< May be moved, and overlap the window.
+  const std::vector<Movable>& loose;  ///< May be moved, and overlap the window.
   std::int64_t& work_left;
   Positions& positions;
 };
 
 bool overlap(SlotRange a, SlotRange b) { return a.first < b.end && b.first < a.end; }
 
-std::vector<const Booking*> loose_bookings(const Plan& plan, const Window& window, Time now) {
-  std::vector<const Booking*> loose;
+std::vector<Movable> loose_bookings(const Plan& plan, const Window& window, Time now) {
+  std::vector<Movable> loose;
   const SlotRange slots = touched(window.first, window.finish_by, plan.settings().slot);
-  for (const auto& [job, booking] : plan.bookings()) {
-    if (!booking.movable || booking.start <= now) continue;
-    if (overlap(plan.slots_of(booking), slots)) loose.push_back(&booking);
+  for (const Movable& movable : plan.movables()) {
+    if (movable.start > now && overlap(movable.slots, slots)) loose.push_back(movable);
   }
   return loose;
-}
-
-Opening opening_at(const Scene& scene, Time start) {
-  const Lane& lane = *scene.candidate.lane;
-  const Gang& gang = scene.candidate.ask.gang;
-  const SlotRange slots = touched(start, start + scene.bid.duration, scene.plan.settings().slot);
-  Opening opening{start};
-  const auto runs = lane.runs().all();
-  for (std::size_t i = lane.runs().at(slots.first); runs[i].from < slots.end; ++i) {
-    const std::int64_t length =
-        std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from);
-    const Run& run = runs[i].value;
-    const std::int64_t gpus = std::max(0, gang.gpus - run.gpus_free);
-    const std::int64_t cores = std::max<std::int64_t>(0, gang.cpu_millis - run.cpu_millis_free);
-    opening.missing += (gpus * 1000 + cores) * length;
-  }
-  if (opening.missing == 0) opening.cost = cost_over(lane, gang, slots).value_or(0);
-  return opening;
-}
-
-/// The most promising times: little missing, then cheap, then early. Starts are the window's first
-/// and those at which a loose booking begins or ends or would just not be met, or as many of these,
-/// evenly, as there is time for.
-std::vector<Opening> openings(const Scene& scene) {
-  const Duration slot = scene.plan.settings().slot;
-  std::vector<Time> starts{scene.window.first};
-  const Time last = scene.window.finish_by - scene.window.duration;
-  const auto add = [&](std::int64_t at) {
-    const Time start{at * slot.ms};
-    if (scene.window.first < start && start <= last) starts.push_back(start);
-  };
-  const std::int64_t length = (scene.bid.duration.ms + slot.ms - 1) / slot.ms;
-  for (const Booking* booking : scene.loose) {
-    if (scene.window.only_first) break;
-    const SlotRange held = scene.plan.slots_of(*booking);
-    for (const std::int64_t at : {held.first, held.end, held.first - length}) add(at);
-  }
-  std::sort(starts.begin(), starts.end());
-  starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
-  std::vector<Opening> found;
-  const std::size_t stride = starts.size() / kMostStarts + 1;
-  for (std::size_t i = 0; i < starts.size(); i += stride) {
-    found.push_back(opening_at(scene, starts[i]));
-  }
-  if (!scene.reach.in_time) std::erase_if(found, [](const Opening& at) { return at.missing > 0; });
-  std::sort(found.begin(), found.end(), [](const Opening& a, const Opening& b) {
-    return std::tie(a.missing, a.cost, a.start) < std::tie(b.missing, b.cost, b.start);
-  });
-  if (found.size() > kMostWindows) found.resize(kMostWindows);
-  return found;
 }
 
 /// A node on which bookings could make way for ranks.
@@ -121,12 +62,19 @@ struct Yield {
   std::int32_t ranks_now = 0;
   std::int32_t ranks_then = 0;  ///< If all of them went.
   std::int64_t in_the_way = 0;  ///< What they hold, in thousandths of a GPU and of a core.
-  std::vector<const Booking*> bookings;
+};
+
+/// A booking that may move and overlaps the slots.
+struct InTheWay {
+  const Booking* booking = nullptr;
+  const std::vector<std::size_t>* positions = nullptr;
 };
 
 /// The nodes that can yield, the easiest first, and how many ranks have no place as things are.
 struct Yields {
+  SlotRange slots;
   std::vector<Yield> nodes;
+  std::vector<InTheWay> bookings;
   std::int64_t missing = 0;
 };
 
@@ -136,33 +84,36 @@ bool easier(const Yield& a, const Yield& b, bool packed) {
   if (packed && a.ranks_then != b.ranks_then) return a.ranks_then > b.ranks_then;
   const std::int64_t left = a.in_the_way * gain(b);
   const std::int64_t right = b.in_the_way * gain(a);
-  return std::tie(left, a.line->node.id) < std::tie(right, b.line->node.id);
+  return std::tie(left, a.line) < std::tie(right, b.line);  // Lines lie in the order of ids.
 }
 
+/// Where the nodes of the booking's ranks lie in the lane.
 const std::vector<std::size_t>& positions_of(const Scene& scene, const Booking& booking) {
   const auto [known, added] = scene.positions.try_emplace(&booking);
   if (!added) return known->second;
-  const Lane& lane = *scene.candidate.lane;
+  const auto& lines = scene.candidate.lane->nodes();
+  std::size_t at = 0;
   for (const NodeId& node : booking.nodes) {
-    const NodeLine* line = lane.find(node);
-    if (line == nullptr) continue;
-    known->second.push_back(static_cast<std::size_t>(line - lane.nodes().data()));
+    // Ranks are in the order of their nodes, which are often neighbours.
+    if (at < lines.size() && lines[at].node.id < node) ++at;
+    if (at == lines.size() || lines[at].node.id != node) {
+      const NodeLine* line = scene.candidate.lane->find(node);
+      if (line == nullptr) continue;
+      at = static_cast<std::size_t>(line - lines.data());
+    }
+    known->second.push_back(at);
   }
   return known->second;
 }
 
 /// What every node of the lane would yield in `slots`. O(nodes + bookings' nodes x log nodes).
-std::vector<Yield> all_yields(const Scene& scene, SlotRange slots) {
+std::vector<Yield> all_yields(const Scene& scene, SlotRange slots,
+                              const std::vector<InTheWay>& bookings) {
   const Lane& lane = *scene.candidate.lane;
   std::vector<Yield> nodes(lane.nodes().size());
-  for (const Booking* booking : scene.loose) {
-    if (!overlap(scene.plan.slots_of(*booking), slots)) continue;
-    for (const std::size_t position : positions_of(scene, *booking)) {
-      Yield& yield = nodes[position];
-      yield.freed = yield.freed + booking->per_rank;
-      if (yield.bookings.empty() || yield.bookings.back() != booking) {
-        yield.bookings.push_back(booking);
-      }
+  for (const auto& [booking, positions] : bookings) {
+    for (const std::size_t position : *positions) {
+      nodes[position].freed = nodes[position].freed + booking->per_rank;
     }
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -182,7 +133,13 @@ std::optional<Yields> yields(const Scene& scene, SlotRange slots) {
   const domain::Shape& shape = scene.bid.shape;
   const bool spread = shape.placement == domain::Placement::spread;
   const auto counted = [&](std::int32_t ranks) { return spread ? std::min(ranks, 1) : ranks; };
-  Yields found{all_yields(scene, slots), shape.ranks};
+  Yields found{.slots = slots};
+  for (const Movable& movable : scene.loose) {
+    if (!overlap(movable.slots, slots)) continue;
+    found.bookings.push_back({movable.booking, &positions_of(scene, *movable.booking)});
+  }
+  found.nodes = all_yields(scene, slots, found.bookings);
+  found.missing = shape.ranks;
   std::int64_t missing_then = shape.ranks;
   for (const Yield& yield : found.nodes) {
     found.missing -= counted(yield.ranks_now);
@@ -209,18 +166,32 @@ void undo(const Scene& scene, Ground& ground, const Eviction& eviction) {
   for (const auto& [job, booking] : eviction.gone) hold(scene.plan, ground, *booking);
 }
 
-/// Clears one node, the smallest bookings first, as far as the bid can use it. Returns how many
-/// ranks that gains.
-std::int64_t clear_node(const Scene& scene, Ground& ground, Yield& yield, SlotRange slots,
-                        Eviction& eviction) {
-  std::sort(yield.bookings.begin(), yield.bookings.end(), [](const Booking* a, const Booking* b) {
+/// Those of `bookings` that hold something of the node, the smallest first.
+std::vector<const Booking*> smallest_on(const Scene& scene, const NodeLine& line,
+                                        const std::vector<InTheWay>& bookings) {
+  const auto at = static_cast<std::size_t>(&line - scene.candidate.lane->nodes().data());
+  std::vector<const Booking*> found;
+  for (const auto& [booking, positions] : bookings) {
+    const bool here = std::find(positions->begin(), positions->end(), at) != positions->end();
+    if (here) found.push_back(booking);
+  }
+  std::sort(found.begin(), found.end(), [](const Booking* a, const Booking* b) {
     return std::tuple(a->nodes.size(), a->per_rank.gpus, b->job) <
            std::tuple(b->nodes.size(), b->per_rank.gpus, a->job);
   });
+  return found;
+}
+
+/// Clears one node, the smallest bookings first, as far as the bid can use it. Returns how many
+/// ranks that gains.
+std::int64_t clear_node(const Scene& scene, Ground& ground, const Yields& found, const Yield& yield,
+                        Eviction& eviction) {
   const NodeId& node = yield.line->node.id;
-  const auto holds = [&] { return ranks_in(ground.find(node)->free_over(slots), scene.bid.shape); };
+  const auto holds = [&] {
+    return ranks_in(ground.find(node)->free_over(found.slots), scene.bid.shape);
+  };
   const std::int32_t before = holds();
-  for (const Booking* booking : yield.bookings) {
+  for (const Booking* booking : smallest_on(scene, *yield.line, found.bookings)) {
     if (holds() >= yield.ranks_then || eviction.gone.size() == kMostMoves) break;
     if (scene.work_left <= 0) break;
     if (!eviction.gone.emplace(booking->job, booking).second) continue;
@@ -230,22 +201,26 @@ std::int64_t clear_node(const Scene& scene, Ground& ground, Yield& yield, SlotRa
   return holds() - before;
 }
 
-/// Clears nodes on `ground`, the easiest first, until the bid has a place in `slots`.
-bool clear(const Scene& scene, Ground& ground, SlotRange slots, Yields found, Eviction& eviction) {
+/// Clears nodes on `ground`, the easiest first, until the bid has a place: that place.
+std::optional<std::vector<NodeId>> clear(const Scene& scene, Ground& ground, const Yields& found,
+                                         Eviction& eviction) {
+  std::int64_t missing = found.missing;
   const LaneKey key = scene.candidate.lane->key();
-  for (Yield& yield : found.nodes) {
-    found.missing -= clear_node(scene, ground, yield, slots, eviction);
-    if (scene.work_left <= 0) return false;
-    if (found.missing > 0) continue;
-    if (place(ground.lanes().at(key), scene.candidate.ask, slots)) return true;
+  for (const Yield& yield : found.nodes) {
+    missing -= clear_node(scene, ground, found, yield, eviction);
+    if (scene.work_left <= 0) break;
+    if (missing > 0) continue;
+    auto nodes = place(ground.lanes().at(key), scene.candidate.ask, found.slots);
+    if (nodes) return nodes;
     scene.work_left -= kSameTimeWork;
-    if (eviction.gone.size() >= kMostMoves || scene.work_left <= 0) return false;
+    if (eviction.gone.size() >= kMostMoves || scene.work_left <= 0) break;
   }
-  return false;
+  return std::nullopt;
 }
 
-/// Puts everybody who is gone somewhere else on `ground`, the hardest first.
-bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
+/// Puts everybody who is gone somewhere else on `ground`, the hardest first; to other times only
+/// where `reach` allows it and no other nodes are left at the same time.
+bool resettle(const Scene& scene, Ground& ground, Eviction& eviction, Reach reach) {
   std::vector<const Booking*> order;
   for (const auto& [job, booking] : eviction.gone) order.push_back(booking);
   std::sort(order.begin(), order.end(), [](const Booking* a, const Booking* b) {
@@ -256,10 +231,11 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
     return key(a) < key(b);
   });
   for (const Booking* booking : order) {
-    scene.work_left -= scene.reach.in_time ? kInTimeWork : kSameTimeWork;
+    scene.work_left -= kSameTimeWork;
     if (scene.work_left < 0) return false;
-    auto move = another_place(scene.plan, ground, *booking, scene.now, scene.reach);
+    auto move = another_place(scene.plan, ground, *booking, scene.now, reach);
     if (!move) return false;
+    if (move->start != booking->start) scene.work_left -= kInTimeWork;
     hold(scene.plan, ground, moved(*booking, *move));
     eviction.placed.push_back(std::move(*move));
   }
@@ -268,20 +244,20 @@ bool resettle(const Scene& scene, Ground& ground, Eviction& eviction) {
 
 /// The offer at `start`, if others can be put elsewhere. Leaves `ground` as it was, and copies it
 /// from the plan when it is first needed.
-std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, Time start) {
+std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, Time start,
+                               Reach reach) {
   const SlotRange slots = touched(start, start + scene.bid.duration, scene.plan.settings().slot);
-  auto found = yields(scene, slots);
+  const auto found = yields(scene, slots);
   if (!found) return std::nullopt;
   if (!copy) copy = scene.plan.ground();
   Ground& ground = *copy;
   std::optional<Offer> offer;
   Eviction eviction;
-  if (clear(scene, ground, slots, std::move(*found), eviction)) {
+  if (auto nodes = clear(scene, ground, *found, eviction)) {
     const Lane& lane = ground.lanes().at(scene.candidate.lane->key());
-    auto nodes = place(lane, scene.candidate.ask, slots);
     const Hold held{scene.bid.shape.per_rank, *nodes, slots};
     ground.add(held);
-    const bool resettled = resettle(scene, ground, eviction);
+    const bool resettled = resettle(scene, ground, eviction, reach);
     ground.release(held);
     const auto cost = cost_over(lane, scene.candidate.ask.gang, slots);
     if (resettled && cost) {
@@ -297,14 +273,40 @@ std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, 
   return offer;
 }
 
-/// The offer at the first opening where it works out.
-std::optional<Offer> make_room_soon(const Scene& scene, std::optional<Ground>& copy) {
-  for (const Opening& opening : openings(scene)) {
+/// Offers for which others make room: by going to other nodes only, and also to other times.
+struct Room {
+  std::optional<Offer> same_time;
+  std::optional<Offer> in_time;
+};
+
+bool moves_in_time(const Plan& plan, const Offer& offer) {
+  return std::any_of(offer.moves.begin(), offer.moves.end(),
+                     [&](const Move& move) { return move.start != plan.find(move.job)->start; });
+}
+
+/// The offers at the first openings where it works out.
+Room make_room_soon(const Scene& scene, std::optional<Ground>& copy) {
+  Room room;
+  const auto found = openings(scene.plan, scene.candidate, scene.window, scene.loose);
+  for (const Opening& opening : found) {
+    // What is missing in sum only other times can give.
+    if (room.in_time && opening.missing > 0) break;
     scene.work_left -= kWindowWork;
     if (scene.work_left <= 0) break;
-    if (auto offer = make_room(scene, copy, opening.start)) return offer;
+    auto offer = make_room(scene, copy, opening.start, {.in_time = !room.in_time});
+    if (!offer) continue;
+    const bool in_time = moves_in_time(scene.plan, *offer);
+    (in_time ? room.in_time : room.same_time) = std::move(offer);
+    if (!in_time) break;
   }
-  return std::nullopt;
+  return room;
+}
+
+void keep_better(std::optional<Offer>& best, std::optional<Offer> offer) {
+  if (!offer) return;
+  const bool better =
+      !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
+  if (better) best = std::move(offer);
 }
 
 }  // namespace
@@ -319,23 +321,17 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   const auto loose = loose_bookings(plan, *when, now);
   if (loose.empty()) return std::nullopt;
   std::optional<Ground> copy;
-  for (const bool in_time : {false, true}) {
-    std::optional<Offer> best;
-    for (const Candidate& candidate : *candidates) {
-      const auto nodes = static_cast<std::int64_t>(candidate.lane->nodes().size());
-      std::int64_t work = std::clamp(kMostWorkOnNodes / nodes, kLeastWork, kMostWork);
-      Positions positions;
-      const Reach reach{in_time, false};
-      const Scene scene{plan, bid, candidate, *when, now, reach, loose, work, positions};
-      auto offer = make_room_soon(scene, copy);
-      if (!offer) continue;
-      const bool better =
-          !best || std::tie(offer->price, offer->start) < std::tie(best->price, best->start);
-      if (better) best = std::move(offer);
-    }
-    if (best) return best;
+  Room best;
+  for (const Candidate& candidate : *candidates) {
+    const auto nodes = static_cast<std::int64_t>(candidate.lane->nodes().size());
+    std::int64_t work = std::clamp(kMostWorkOnNodes / nodes, kLeastWork, kMostWork);
+    Positions positions;
+    const Scene scene{plan, bid, candidate, *when, now, loose, work, positions};
+    Room room = make_room_soon(scene, copy);
+    keep_better(best.same_time, std::move(room.same_time));
+    keep_better(best.in_time, std::move(room.in_time));
   }
-  return std::nullopt;
+  return best.same_time ? best.same_time : best.in_time;
 }
 
 }  // namespace era

@@ -8,10 +8,10 @@
 namespace era {
 
 /// Makes room for `bid` by moving bookings that have not started, inside their own promises and
-/// pools: first only to other nodes at the same time, then also in time. Looks at the bookings that
+/// pools: rather only to other nodes at the same time than also in time. Looks at the bookings that
 /// overlap a few of the most promising windows and moves at most 64; a bid of more than 512 ranks
 /// is left alone. What it tries is bounded, the tighter the more nodes there are: on 40 nodes all
-/// 64 may be moved in time, on 1,000 only two or three. The moves are to be made together.
+/// 64 may be moved in time, on 1,000 only one or two. The moves are to be made together.
 /// Deterministic; none if it found no way within its bounds.
 std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
 
