@@ -78,8 +78,9 @@ class Server:
 class Cluster:
     """A controller with as many agents as asked for, all on ports that were free."""
 
-    def __init__(self, trial, name="cluster"):
+    def __init__(self, trial, name="cluster", lease="30s"):
         self.trial = trial
+        self.lease = lease
         self.folder = trial.folder / name
         self.folder.mkdir()
         self.data = self.folder / "controller"
@@ -97,7 +98,7 @@ class Cluster:
 
     def start_controller(self, addresses=None, **faults):
         """Starts the controller and waits until it answers."""
-        words = ["controller", "--data", self.data, "--lease", "30s", *(addresses or LOOPBACK)]
+        words = ["controller", "--data", self.data, "--lease", self.lease, *(addresses or LOOPBACK)]
         self.controller = Server(
             self.trial, f"{self.folder.name}-controller", words, self.env
         ).start(**faults)
@@ -110,7 +111,7 @@ class Cluster:
             "--data",
             str(self.data),
             "--lease",
-            "30s",
+            self.lease,
             "--http",
             http,
             "--agents",
