@@ -13,6 +13,7 @@ using test::Ask;
 using test::Cluster;
 using test::kCrashed;
 using test::kFailed;
+using test::kFault;
 using test::kStopped;
 using test::kSuccess;
 using test::minutes;
@@ -141,6 +142,31 @@ TEST_F(RunningTest, ThePauseBeforeARetryGrowsAndTheRetriesRunOut) {
   EXPECT_EQ(cluster.job(id).state, JobState::failed);
   EXPECT_EQ(cluster.job(id).attempts_made, 3);
   EXPECT_NE(cluster.job(id).cause.find("no retries left of 2"), std::string::npos);
+}
+
+TEST_F(RunningTest, AProgramsOwnFaultIsTriedOnceMore) {
+  const auto id = cluster.bid({.max_retries = 5});
+  cluster.end(id, kFault);
+  EXPECT_EQ(cluster.job(id).state, JobState::interrupted);
+  cluster.pass(minutes(1));
+  cluster.end(id, kFault);
+  EXPECT_EQ(cluster.job(id).state, JobState::failed);
+  EXPECT_EQ(cluster.job(id).attempts_made, 2);
+  EXPECT_NE(cluster.job(id).cause.find("no newer checkpoint"), std::string::npos);
+}
+
+TEST_F(RunningTest, AFaultAfterANewerCheckpointIsTriedAgain) {
+  const auto id = cluster.bid({.max_retries = 5});
+  for (int step = 1; step <= 3; ++step) {
+    ASSERT_TRUE(cluster.is_running(id)) << step;
+    cluster.run(id);
+    cluster.keep_checkpoint(id, "step-" + std::to_string(step), step);
+    cluster.end(id, kFault);
+    cluster.pass(minutes(1));
+  }
+  cluster.end(id, kFault);
+  EXPECT_EQ(cluster.job(id).state, JobState::failed);
+  EXPECT_EQ(cluster.job(id).attempts_made, 4);
 }
 
 TEST_F(RunningTest, AProgramThatSaysNoIsNotTriedAgain) {

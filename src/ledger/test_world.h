@@ -34,7 +34,8 @@ struct End {
 };
 inline constexpr End kSuccess{};
 inline constexpr End kStopped{domain::ExitCause::stopped, 0, 15};
-inline constexpr End kCrashed{domain::ExitCause::crashed, 0, 11};
+inline constexpr End kCrashed{domain::ExitCause::crashed, 0, 9};
+inline constexpr End kFault{domain::ExitCause::crashed, 0, 11};
 inline constexpr End kFailed{domain::ExitCause::failed, 1, 0};
 
 /// A cluster of team "vision" (1,000 credits) as the ledger sees it: wishes in, facts out, and time

@@ -17,6 +17,8 @@ using Events = std::vector<Event>;
 enum class Remedy {
   retry,       ///< Something passing: again, after a pause, as often as the job allows.
   retry_free,  ///< Not the job's doing: again, not counted.
+  retry_once,  ///< Most likely the program's own fault: again once, and once more after each
+               ///< checkpoint that is newer.
   retry_away,  ///< The node is bad: it is quarantined, and again elsewhere. Where a job meets the
                ///< same a second time, it is the job that is bad.
   give_up,     ///< It would end the same way again.
@@ -36,6 +38,16 @@ constexpr std::array kRules{
     Rule{ExitCause::success, Remedy::give_up},
 };
 
+/// Signals that a program brings on itself, by their numbers on Linux: SIGILL, SIGTRAP, SIGBUS,
+/// SIGFPE, SIGSEGV, SIGSYS. SIGABRT is none of them: libraries raise it for what may pass, such as
+/// a peer that does not answer.
+constexpr std::array kFaults{4, 5, 7, 8, 11, 31};
+
+bool is_fault(const Rank& rank) {
+  return rank.cause == ExitCause::crashed &&
+         std::ranges::find(kFaults, rank.signal) != kFaults.end();
+}
+
 struct Verdict {
   Rule rule = kRules.back();
   std::string detail;
@@ -51,7 +63,9 @@ Verdict judge(const Attempt& attempt) {
       detail =
           fmt::format("rank {} on {}: {}", rank - attempt.ranks.begin(), rank->node.value, detail);
     }
-    return {rule, std::move(detail), rank->node};
+    Verdict verdict{rule, std::move(detail), rank->node};
+    if (is_fault(*rank)) verdict.rule.remedy = Remedy::retry_once;
+    return verdict;
   }
   return {};
 }
@@ -71,8 +85,11 @@ void go_on_as_flex(const View& view, const Job& job, Events& events) {
   more.duration = flex_step(job);
   const auto answer = era::flex_price(view.plan, more);
   const auto* price = std::get_if<domain::Money>(&answer);
-  if (price == nullptr || *price > spendable(view, job.team)) {
-    end(view, job, JobState::expired, "its time is over and the balance does not reach for more",
+  const auto& most = job.spec.bid.max_price;
+  const bool allowed = price != nullptr && *price <= spendable(view, job.team) &&
+                       (!most || job.price + *price <= *most);
+  if (!allowed) {
+    end(view, job, JobState::expired, "its time is over and its money does not reach for more",
         events);
     return;
   }
@@ -83,7 +100,21 @@ void go_on_as_flex(const View& view, const Job& job, Events& events) {
                                   job.retries_used, JobClass::flex});
 }
 
+/// A fault that was met before, and nothing was reached since.
+bool is_same_fault(const Job& job, const Verdict& verdict) {
+  if (verdict.rule.remedy != Remedy::retry_once) return false;
+  const bool has_advanced = job.checkpoint != job.attempts.back().resume_from;
+  return !has_advanced && std::ranges::any_of(job.attempts, [](const Attempt& attempt) {
+    return attempt.state == AttemptState::ended && std::ranges::any_of(attempt.ranks, is_fault);
+  });
+}
+
 void retry(const View& view, const Job& job, const Verdict& verdict, Events& events) {
+  if (is_same_fault(job, verdict)) {
+    end(view, job, JobState::failed,
+        fmt::format("{}, again and with no newer checkpoint", verdict.detail), events);
+    return;
+  }
   const bool free_of_charge = verdict.rule.remedy == Remedy::retry_free;
   const bool blames_node = verdict.rule.remedy == Remedy::retry_away;
   const bool again =
