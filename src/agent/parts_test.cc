@@ -69,6 +69,14 @@ TEST(LeaseTest, EndsALengthAfterTheLastSeenReportWasSent) {
   EXPECT_FALSE(lease.allows_start(Time{6'667}));
 }
 
+TEST(LeaseTest, TheFirstAnswerOfThisLifeDecidesAlsoAgainstALaterNote) {
+  Lease lease(Time{3'600'000});  // Noted in an earlier boot, by another clock.
+  lease.set_length(Duration{10'000});
+  lease.on_sent(1, Time{1'000});
+  EXPECT_TRUE(lease.on_seen(1));
+  EXPECT_EQ(lease.end(), Time{11'000});
+}
+
 TEST(LeaseTest, AnswersOfAnotherConnectionCountForNothing) {
   Lease lease(Time{0});
   lease.set_length(Duration{10'000});

@@ -37,6 +37,12 @@ RankEnd planned_by(const RankScript& script) {
   return end;
 }
 
+RankEnd stopped_by_lease(RankEnd end) {
+  end.cause = ExitCause::stopped;
+  end.detail = "its agent was gone for longer than its lease";
+  return end;
+}
+
 RankEnd lost_shim(domain::Time now) {
   RankEnd end;
   end.exit_code = -1;
@@ -58,6 +64,16 @@ bool Machine::lose_shim(const ports::RankKey& key) {
   return false;
 }
 
+bool Machine::end_now(const ports::RankKey& key, std::int32_t exit_code) {
+  for (const std::string& folder : active_) {
+    Rank& rank = ranks_.at(folder);
+    if (rank.launch.key != key || !rank.alive()) continue;
+    end_at(rank, now_, by_exit(exit_code));
+    return true;
+  }
+  return false;
+}
+
 void Machine::lose_power() {
   for (const std::string& folder : active_) {
     Rank& rank = ranks_.at(folder);
@@ -71,7 +87,7 @@ domain::Time Machine::next_event() const {
   domain::Time next = domain::kNever;
   for (const std::string& folder : active_) {
     const Rank& rank = ranks_.at(folder);
-    if (rank.alive()) next = std::min(next, rank.ends_at);
+    if (rank.alive()) next = std::min({next, rank.ends_at, lease_acts_at(rank), next_write(rank)});
     // What is over but not told yet is due at once.
     if (!rank.alive() && rank.watcher != nullptr) next = now_;
   }
@@ -80,6 +96,7 @@ domain::Time Machine::next_event() const {
 
 void Machine::advance_to(domain::Time to) {
   CHECK(to >= now_, "time does not go back");
+  end_leases(to);
   while (true) {
     std::optional<std::tuple<domain::Time, ports::RankKey, std::string>> first;
     for (const std::string& folder : active_) {
@@ -90,10 +107,59 @@ void Machine::advance_to(domain::Time to) {
       if (!first || candidate < *first) first = std::move(candidate);
     }
     if (!first) break;
+    write_until(std::get<domain::Time>(*first));
     now_ = std::get<domain::Time>(*first);
     settle(std::get<std::string>(*first));
   }
+  write_until(to);
   now_ = to;
+}
+
+domain::Time Machine::next_write(const Rank& rank) const {
+  if (disk_ == nullptr || rank.written == rank.script.writes.size()) return domain::kNever;
+  return rank.started + rank.script.writes[rank.written].after;
+}
+
+/// What the ranks that are alive write until `time`, their ends included.
+void Machine::write_until(domain::Time time) {
+  if (disk_ == nullptr) return;
+  for (const std::string& folder : active_) {
+    Rank& rank = ranks_.at(folder);
+    while (rank.alive() && next_write(rank) <= std::min(time, rank.ends_at)) {
+      const ScriptedWrite& write = rank.script.writes[rank.written++];
+      CHECK(disk_->replace(write.path, write.bytes), "the disk of a machine takes what is written");
+    }
+  }
+}
+
+/// When the rank's shim signals it because no agent is left to keep the lease.
+domain::Time Machine::lease_acts_at(const Rank& rank) const {
+  if (agents_ > 0 || !lease_) return domain::kNever;
+  if (rank.lease_warned) return lease_->kill_at;
+  return lease_->kill_at - std::min(rank.launch.grace, lease_->longest_grace);
+}
+
+void Machine::end_leases(domain::Time to) {
+  for (const std::string& folder : active_) {
+    Rank& rank = ranks_.at(folder);
+    while (rank.alive() && lease_acts_at(rank) <= to) {
+      const domain::Time at = std::max(now_, lease_acts_at(rank));
+      if (rank.lease_warned) {
+        end_at(rank, at, stopped_by_lease(by_signal(kSigKill)));
+        break;
+      }
+      rank.lease_warned = true;
+      if (rank.script.ignores_terminate) continue;
+      const auto code = rank.script.exit_code_on_terminate;
+      end_at(rank, at + rank.script.cleanup,
+             stopped_by_lease(code ? by_exit(*code) : by_signal(kSigTerm)));
+    }
+  }
+}
+
+ScriptedStop& Machine::stop_of(const ports::RankKey& key) {
+  const auto known = std::ranges::find(stops_, key, &ScriptedStop::key);
+  return known != stops_.end() ? *known : stops_.emplace_back(ScriptedStop{.key = key});
 }
 
 /// Records the end of a rank that is over, and tells its watcher if it has one.
@@ -159,6 +225,7 @@ Result<> Machine::start(const ports::Launch& launch, ScriptedRuntime* watcher) {
   rank.launch = launch;
   if (scripts_) rank.script = scripts_(launch);
   rank.watcher = watcher;
+  rank.started = now_;
   end_at(rank, now_ + rank.script.length, planned_by(rank.script));
   ranks_.emplace(launch.folder, std::move(rank));
   active_.insert(launch.folder);
@@ -192,7 +259,15 @@ void Machine::forget(const ScriptedRuntime* watcher) {
 
 void ScriptedRuntime::terminate(const ports::RankKey& key) {
   Machine::Rank* rank = machine_.watched_by(this, key);
-  if (rank == nullptr || rank->script.ignores_terminate) return;
+  if (rank == nullptr) return;
+  ScriptedStop& stop = machine_.stop_of(key);
+  if (!stop.terminated) {
+    const auto file = rank->launch.env.find("BERTH_STOP_FILE");
+    stop.terminated = machine_.now();
+    stop.was_told = file != rank->launch.env.end() && machine_.disk_ != nullptr &&
+                    machine_.disk_->exists(file->second);
+  }
+  if (rank->script.ignores_terminate) return;
   const auto code = rank->script.exit_code_on_terminate;
   machine_.end_at(*rank, machine_.now() + rank->script.cleanup,
                   code ? by_exit(*code) : by_signal(kSigTerm));
@@ -200,7 +275,9 @@ void ScriptedRuntime::terminate(const ports::RankKey& key) {
 
 void ScriptedRuntime::kill(const ports::RankKey& key) {
   Machine::Rank* rank = machine_.watched_by(this, key);
-  if (rank != nullptr) machine_.end_at(*rank, machine_.now(), by_signal(kSigKill));
+  if (rank == nullptr) return;
+  machine_.stop_of(key).killed = machine_.now();
+  machine_.end_at(*rank, machine_.now(), by_signal(kSigKill));
 }
 
 Result<ports::RankUsage> ScriptedRuntime::usage(const ports::RankKey& key) {

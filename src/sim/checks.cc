@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
-
-#include "base/check.h"
 
 namespace sim {
 
@@ -19,21 +16,11 @@ namespace {
 
 /// A job that floods the log with its extensions would stop the others.
 constexpr int kMostExtensions = 100;
+/// And so would one that is tried without a pause.
+constexpr int kMostAttempts = 60;
 
 std::string name(const ports::RankKey& key) {
   return fmt::format("{}.{}.{}", key.job.value, key.attempt, key.rank);
-}
-
-/// Every GPU that a rank was given, simulated ones too, which CUDA_VISIBLE_DEVICES leaves out.
-std::vector<std::string> gpus_of(const ports::Launch& launch) {
-  std::vector<std::string> gpus;
-  const auto given = launch.env.find("BERTH_GPUS");
-  CHECK(given != launch.env.end(), "every rank is told its GPUs, if only that it has none");
-  std::istringstream list(given->second);
-  for (std::string gpu; std::getline(list, gpu, ',');) {
-    if (!gpu.empty()) gpus.push_back(gpu);
-  }
-  return gpus;
 }
 
 }  // namespace
@@ -96,83 +83,32 @@ void Checks::look_at_log() {
   }
 }
 
+void Checks::look_at_restart() {
+  if (!head_.is_up()) return;
+  for (; folded_facts_ < head_.facts().size(); ++folded_facts_) {
+    ledger::apply(folded_, head_.facts()[folded_facts_]);
+  }
+  if (ledger::hash(folded_) == ledger::hash(head_.state())) return;
+  note("rebuild", "a controller came back with another state than the facts give");
+}
+
 void Checks::look_back(domain::Time) {
   if (!head_.is_up()) return;
   check_promises();
+  check_prices();
+  check_quotes();
+  check_broken_promises();
   check_firm_starts();
   check_causes();
   check_ends();
+  check_bad_nodes();
+  check_offers_of_checkpoints();
+  check_newest_checkpoints();
+  check_grace();
+  check_attribution();
   check_money();
   check_wishes();
   check_rebuild();
-}
-
-/// P6: what nobody disturbed is done in time, and costs what was said.
-void Checks::check_promises() {
-  const bool is_strict = !perils_.loses_hardware() && !perils_.disks;
-  for (const auto& [id, job] : head_.state().jobs.jobs) {
-    if (job.state == JobState::refused || users_.touched().contains(id)) continue;
-    const auto bid = users_.bids().find(job.command);
-    if (bid == users_.bids().end()) continue;
-    if (job.state == JobState::lost && !perils_.loses_hardware()) {
-      note("P6", fmt::format("the promise to job {} broke, but no hardware was lost", id.value));
-    }
-    const bool is_good = bid->second.fate == Fate::honest || bid->second.fate == Fate::early;
-    const bool is_promised = bid->second.spec.bid.job_class != domain::JobClass::flex;
-    if (!is_strict || !is_good || !is_promised) continue;
-    const auto deadline = bid->second.spec.bid.deadline;
-    if (job.state != JobState::succeeded || job.ended > deadline) {
-      note("P6", fmt::format("job {} ended {} ms after its deadline: {}", id.value,
-                             (job.ended - deadline).ms, job.cause));
-    }
-  }
-  std::map<JobId, Money> prices;
-  for (const auto& fact : head_.facts()) {
-    if (const auto* accepted = std::get_if<ledger::jobs::JobAccepted>(&fact.event)) {
-      prices[accepted->job] = accepted->price;
-    }
-    const auto* extended = std::get_if<ledger::jobs::JobExtended>(&fact.event);
-    if (extended == nullptr || extended->price == Money{}) continue;
-    prices[extended->job] += extended->price;
-    const Job& job = head_.state().jobs.jobs.at(extended->job);
-    const auto bid = users_.bids().find(job.command);
-    const bool is_good = bid != users_.bids().end() &&
-                         (bid->second.fate == Fate::honest || bid->second.fate == Fate::early);
-    const bool is_promised = job.spec.bid.job_class != domain::JobClass::flex;
-    if (is_strict && is_good && is_promised && extended->why != "asked for") {
-      note("P6", fmt::format("the price of job {} rose: {}", job.id.value, extended->why));
-    }
-  }
-  for (const auto& [id, price] : prices) {
-    if (head_.state().jobs.jobs.at(id).price != price) {
-      note("P6", fmt::format("the price of job {} is not what was said", id.value));
-    }
-  }
-}
-
-/// P6: a firm start is where it was promised, whatever happens.
-void Checks::check_firm_starts() {
-  const bool is_strict = !perils_.loses_hardware() && !perils_.disks;
-  std::map<JobId, domain::Time> starts;
-  for (const auto& fact : head_.facts()) {
-    if (const auto* accepted = std::get_if<ledger::jobs::JobAccepted>(&fact.event)) {
-      if (accepted->spec.bid.firm) starts[accepted->job] = accepted->offer->start;
-    } else if (const auto* moved = std::get_if<ledger::jobs::BookingsMoved>(&fact.event)) {
-      for (const auto& move : moved->moves) {
-        const auto start = starts.find(move.job);
-        if (start == starts.end() || start->second == move.start) continue;
-        note("P6", fmt::format("the firm start of job {} moved", move.job.value));
-      }
-    } else if (const auto* started = std::get_if<ledger::jobs::AttemptStarted>(&fact.event)) {
-      const auto start = starts.find(started->job);
-      if (start == starts.end()) continue;
-      const auto late = fact.at - start->second;
-      if (late < domain::Duration{} || (is_strict && late > domain::kMinute)) {
-        note("P6", fmt::format("firm job {} started {} ms late", started->job.value, late.ms));
-      }
-      starts.erase(start);
-    }
-  }
 }
 
 /// P5: where only controllers and agents die, no rank ends but by its own doing or by a stop.
@@ -200,6 +136,9 @@ void Checks::check_ends() {
                          job.history.back().at == job.ended;
     if (!is_told) note("P7", fmt::format("the history of job {} does not tell its end", id.value));
     if (job.state == JobState::succeeded) check_success(job);
+    if (job.attempts_made > kMostAttempts) {
+      note("P9", fmt::format("job {} was tried {} times", id.value, job.attempts_made));
+    }
   }
   for (const auto& [job, times] : extensions()) {
     if (times > kMostExtensions) {
@@ -276,6 +215,7 @@ void Checks::check_rebuild() {
   for (const auto& text : head_.texts()) ledger::apply(folded, *ledger::decode(text));
   const std::string lived = ledger::encode(head_.state());
   if (ledger::encode(folded) != lived) note("rebuild", "the facts give another state");
+  if (users_.quotes_that_changed() != 0) note("P9", "asking for a quote changed the state");
   const auto decoded = ledger::decode_state(lived);
   if (!decoded || ledger::encode(*decoded) != lived)
     note("rebuild", "a kept state comes back changed");

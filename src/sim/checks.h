@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/head.h"
@@ -25,6 +26,8 @@ class Checks {
   void look_at_ledger();
   /// When the controller has come back: nothing that was answered is gone (P1).
   void look_at_log();
+  /// When it has come back from a snapshot or from the log alone: it goes on as it was.
+  void look_at_restart();
   /// When all is over.
   void look_back(domain::Time now);
 
@@ -34,14 +37,35 @@ class Checks {
  private:
   void look_at_rank(const Host& host, const ports::RankKey& key);
   void check_promises();
+  void check_prices();
+  void check_quotes();
+  void check_broken_promises();
   void check_firm_starts();
   void check_causes();
   void check_ends();
   void check_success(const ledger::jobs::Job& job);
+  void check_bad_nodes();
+  void check_offers_of_checkpoints();
+  void check_newest_checkpoints();
+  void check_grace();
+  void check_attribution();
   std::map<domain::JobId, int> extensions() const;
   void check_money();
   void check_wishes();
   void check_rebuild();
+
+  /// The bid of a job whose program does what was bid for, and that nobody cancelled or extended;
+  /// null for others.
+  const Users::Bid* good_bid(const ledger::jobs::Job& job) const;
+  bool is_strict() const { return !perils_.loses_hardware() && !perils_.disks; }
+  template <class Kind>
+  std::vector<std::pair<domain::Time, const Kind*>> all() const {
+    std::vector<std::pair<domain::Time, const Kind*>> found;
+    for (const auto& fact : head_.facts()) {
+      if (const auto* one = std::get_if<Kind>(&fact.event)) found.emplace_back(fact.at, one);
+    }
+    return found;
+  }
 
   const Head& head_;
   const std::vector<std::unique_ptr<Host>>& hosts_;
@@ -49,6 +73,8 @@ class Checks {
   const Perils& perils_;
   std::vector<Violation> violations_;
   std::set<std::string> noted_;
+  ledger::State folded_;  ///< Of the first `folded_facts_` facts.
+  std::size_t folded_facts_ = 0;
 };
 
 }  // namespace sim

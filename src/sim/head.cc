@@ -113,6 +113,10 @@ bool Head::submit(ledger::Command command, Reply reply) {
   return true;
 }
 
+era::Answer Head::quote(const domain::Bid& bid) {
+  return era::quote(core_->reading(agenda_.now()).state.plan, bid, agenda_.now());
+}
+
 void Head::step_at(Time time) {
   if (next_step_ > agenda_.now() && time >= next_step_) return;
   next_step_ = time;

@@ -33,6 +33,8 @@ class Head {
   bool submit(ledger::Command command, Reply reply);
 
   fakes::MemoryEventLog& log() { return disk_.log; }
+  /// Files that agents have shipped.
+  const fakes::KeptFiles& kept() const { return kept_; }
   const ledger::State& state() const { return core_->writer().state(); }
   /// Every fact that was made known, in order, across all lives.
   const std::vector<ledger::Fact>& facts() const { return facts_; }
@@ -41,6 +43,9 @@ class Head {
   /// What went wrong between lives: a fact that was made known and is no longer in the log.
   const std::vector<std::string>& losses() const { return losses_; }
   void save_snapshot() { static_cast<void>(core_->save_snapshot()); }
+  bool has_snapshot() { return disk_.log.load_snapshot()->has_value(); }
+  /// Looks at the plan as the API does for a quote; changes nothing.
+  era::Answer quote(const domain::Bid& bid);
   /// After every batch.
   void on_commit(std::function<void()> then) { on_commit_ = std::move(then); }
 

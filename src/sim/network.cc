@@ -123,6 +123,11 @@ void Network::tell_head_gone(const std::shared_ptr<Wire>& wire) {
   if (head_is_up_) head_.disconnected(wire);
 }
 
+bool Network::can_ask(const NodeId& node) const {
+  const auto& wire = seats_.at(node).wire;
+  return head_is_up_ && !cut_.contains(node) && wire != nullptr && !wire->is_dead_;
+}
+
 void Network::drop(const NodeId& node) {
   const auto wire = seats_.at(node).wire;
   if (wire == nullptr) return;

@@ -66,6 +66,8 @@ class Network {
   /// An agent's process is gone.
   void detach(const domain::NodeId& node);
   bool send(const domain::NodeId& node, ports::FromAgent message);
+  /// Whether a question of its own, beside the connection's messages, would be answered.
+  bool can_ask(const domain::NodeId& node) const;
 
   // ---- Faults. ----
   void slow_down(domain::Duration most_delay) { most_delay_ = most_delay; }

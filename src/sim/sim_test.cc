@@ -38,7 +38,10 @@ TEST(Simulation, P5RestartsOfControllerAndAgentsKillNoRank) { expect_kept("P5");
 TEST(Simulation, P6PromisesAreKeptWhereHardwareWas) { expect_kept("P6"); }
 TEST(Simulation, P7EveryJobEndsWithACauseAndASuccessIsOne) { expect_kept("P7"); }
 TEST(Simulation, P8CreditsAreConserved) { expect_kept("P8"); }
-TEST(Simulation, P9BadWishesChangeNothing) { expect_kept("P9"); }
+TEST(Simulation, P9BadWishesAndBadNodesChangeNothing) { expect_kept("P9"); }
+TEST(Simulation, P10EveryChangeSaysWhoAskedForIt) { expect_kept("P10"); }
+TEST(Simulation, RetriesResumeFromTheNewestWholeCheckpoint) { expect_kept("resume"); }
+TEST(Simulation, WhatIsStoppedIsWarnedAndHasItsGrace) { expect_kept("grace"); }
 TEST(Simulation, EveryJobEndsAndTheQueueEmpties) { expect_kept("liveness"); }
 TEST(Simulation, TheRebuiltStateIsTheLivedOne) { expect_kept("rebuild"); }
 
@@ -57,9 +60,30 @@ TEST(Simulation, WorldsAreEventful) {
   for (const auto& [seed, outcome] : worlds()) {
     for (const auto& [kind, count] : outcome.counts) counts[kind] += count;
   }
-  for (const char* kind : {"JobAccepted", "BidRefused", "AttemptStarted", "RankEnded",
-                           "BookingsMoved", "BookingLost", "JobExtended", "AttemptStopping",
-                           "JobInterrupted", "PromiseBroken", "JobEnded", "NodeStateSet"}) {
+  for (const char* kind : {"JobAccepted",
+                           "BidRefused",
+                           "AttemptStarted",
+                           "RankEnded",
+                           "BookingsMoved",
+                           "BookingLost",
+                           "JobExtended",
+                           "AttemptStopping",
+                           "JobInterrupted",
+                           "PromiseBroken",
+                           "JobEnded",
+                           "NodeStateSet",
+                           "CheckpointKept",
+                           "resumed",
+                           "torn checkpoint",
+                           "quoted",
+                           "quote gone",
+                           "GPU broken",
+                           "GPU fault",
+                           "agent away",
+                           "clock set",
+                           "gave way",
+                           "start from a snapshot",
+                           "start from the log"}) {
     EXPECT_GE(counts[kind], 20) << kind;
   }
 }

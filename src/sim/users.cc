@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/manifest.h"
+#include "base/check.h"
+#include "sim/checkpoint_store.h"
+
 namespace sim {
 
 using base::ErrorCode;
@@ -17,27 +21,64 @@ namespace {
 /// An honest program ends so long before the time that was bid for it: what starting, a predecessor
 /// that dies slowly and a restart of the controller may take.
 constexpr Duration kSlack{110'000};
+/// Between two files of a checkpoint.
+constexpr Duration kFileTakes{2'000};
 
 std::int64_t number(const ports::Launch& launch, const std::string& name) {
   const auto at = launch.env.find(name);
   return at == launch.env.end() ? 0 : std::stoll(at->second);
 }
 
+/// How far the program of this launch is already, by the checkpoint that it goes on from.
+Duration done_before(const ports::Launch& launch) {
+  const auto from = launch.env.find("BERTH_RESUME_FROM");
+  if (from == launch.env.end()) return {};
+  const std::string& path = from->second;
+  const auto name = agent::parse_checkpoint_name(path.substr(path.find_last_of('/') + 1));
+  CHECK(name.has_value(), "a checkpoint is named after its step");
+  return domain::kSecond * name->step;
+}
+
+/// The checkpoints of a program that is at `done` when it starts, one file after the other, so that
+/// a crash may leave one torn.
+void write_checkpoints(const ports::Launch& launch, Duration done, fakes::RankScript& script) {
+  const Duration every{number(launch, "CHECKPOINT_EVERY_MS")};
+  const auto folder = launch.env.find("BERTH_CHECKPOINT_DIR");
+  if (every.ms == 0 || launch.key.rank != 0) return;
+  for (Duration at = every; at < script.length; at = at + every) {
+    const std::int64_t step = (done + at).ms / domain::kSecond.ms;
+    Duration when = at;
+    for (auto& file :
+         checkpoint_files(fmt::format("{}/step-{:08}", folder->second, step), step,
+                          launch.key.job.value, number(launch, "MANIFEST_FIRST") != 0)) {
+      script.writes.push_back({when, std::move(file.path), std::move(file.bytes)});
+      when = when + kFileTakes;
+    }
+  }
+}
+
+/// Crashes after a third of what is left, and some in the middle of a checkpoint.
+void crash(const ports::Launch& launch, fakes::RankScript& script) {
+  script.signal = 11;
+  script.length = {script.length.ms / 3};
+  const Duration every{number(launch, "CHECKPOINT_EVERY_MS")};
+  const bool tears = number(launch, "TEARS") != 0 && every.ms > 0 && every < script.length;
+  if (tears) script.length = {script.length.ms / every.ms * every.ms + kFileTakes.ms + 1};
+}
+
 }  // namespace
 
 fakes::RankScript script_of(const ports::Launch& launch) {
+  const Duration done = done_before(launch);
   fakes::RankScript script;
-  script.length = {number(launch, "LENGTH_MS")};
+  script.length = {std::max<std::int64_t>(number(launch, "LENGTH_MS") - done.ms, 200)};
   script.ignores_terminate = number(launch, "STUBBORN") != 0;
   script.cleanup = {number(launch, "CLEANUP_MS")};
   if (number(launch, "CLEAN_EXIT") != 0) script.exit_code_on_terminate = 0;
   const bool is_culprit = launch.key.rank == number(launch, "CULPRIT");
-  if (!is_culprit) return script;
-  script.exit_code = static_cast<std::int32_t>(number(launch, "EXIT_CODE"));
-  if (launch.key.attempt <= number(launch, "CRASHES")) {
-    script.signal = 11;
-    script.length = {script.length.ms / 3};
-  }
+  if (is_culprit) script.exit_code = static_cast<std::int32_t>(number(launch, "EXIT_CODE"));
+  if (is_culprit && launch.key.attempt <= number(launch, "CRASHES")) crash(launch, script);
+  write_checkpoints(launch, done, script);
   return script;
 }
 
@@ -46,10 +87,11 @@ domain::CommandId Users::next_id(const char* kind) {
 }
 
 void Users::act() {
-  const auto what = random_.pick(20);
+  const auto what = random_.pick(24);
   if (what < 12) return bid();
-  if (what < 14) return nonsense();
-  if (what < 18) return cancel_or_extend();
+  if (what < 15) return quote();
+  if (what < 17) return nonsense();
+  if (what < 22) return cancel_or_extend();
   wish(ledger::accounts::Command{
       ledger::accounts::Grant{{"vision"}, domain::credits(random_.between(1, 5))}});
 }
@@ -75,9 +117,15 @@ void Users::write_program(Bid& bid) {
   if (random_.chance(10)) env["STUBBORN"] = "1";
   if (random_.chance(30)) env["CLEANUP_MS"] = std::to_string(random_.between(100, 8'000));
   if (random_.chance(30)) env["CLEAN_EXIT"] = "1";
+  if (random_.chance(50))
+    env["CHECKPOINT_EVERY_MS"] = std::to_string(random_.between(10, 60) * 1'000);
+  if (random_.chance(50)) env["MANIFEST_FIRST"] = "1";
+  if (random_.chance(50)) env["TEARS"] = "1";
 }
 
-void Users::bid() {
+void Users::bid() { make(new_bid(), "bid"); }
+
+Users::Bid Users::new_bid() {
   Bid bid;
   bid.fate = fate();
   auto& wanted = bid.spec.bid;
@@ -100,12 +148,42 @@ void Users::bid() {
   }
   if (random_.chance(15)) wanted.max_price = domain::Money{random_.between(1, 1'000'000)};
   write_program(bid);
+  return bid;
+}
+
+/// Asks what a bid would get, and comes with it some time later.
+void Users::quote() {
+  Bid bid = new_bid();
+  auto& wanted = bid.spec.bid;
+  if (!head_.is_up() || head_.is_behind() || wanted.job_class == JobClass::flex) return;
+  domain::Bid asked = wanted;
+  asked.earliest = std::max(asked.earliest, agenda_.now());
+  asked.deadline = std::min(asked.deadline, head_.state().plan.horizon_end());
+  const std::string before = ledger::encode(head_.state());
+  const era::Answer answer = head_.quote(asked);
+  if (ledger::encode(head_.state()) != before) ++quotes_that_changed_;
+  const auto* offer = std::get_if<era::Offer>(&answer);
+  if (offer == nullptr) return;
+  bid.quoted = *offer;
+  agenda_.in(random_.duration({0}, domain::kMinute * 3),
+             [this, bid = std::move(bid)] { make(bid, "quoted"); });
+}
+
+void Users::make(Bid bid, const char* kind) {
   const ledger::Command command{
-      next_id("bid"),
+      next_id(kind),
       {"ada"},
-      ledger::jobs::Command{ledger::jobs::MakeBid{{"ada"}, {"vision"}, bid.spec, std::nullopt}}};
+      ledger::jobs::Command{ledger::jobs::MakeBid{{"ada"}, {"vision"}, bid.spec, bid.quoted}}};
   bids_.emplace(command.id, std::move(bid));
   submit(command);
+  if (!random_.chance(8)) return;
+  agenda_.in(random_.duration({0}, domain::kSecond * 20), [this, id = command.id] {
+    if (!head_.is_up()) return;
+    const auto job = head_.state().jobs.by_command.find(id);
+    if (job == head_.state().jobs.by_command.end()) return;
+    touched_.insert(job->second);
+    wish(ledger::jobs::Command{ledger::jobs::CancelJob{job->second, "changed my mind"}});
+  });
 }
 
 /// A spec with a few members set to whatever comes.
@@ -142,9 +220,18 @@ void Users::nonsense() {
           ledger::jobs::Command{ledger::jobs::MakeBid{{"eve"}, {"vision"}, spec, std::nullopt}}});
 }
 
+/// Mostly one that goes on.
+domain::JobId Users::some_job() {
+  const auto& live = head_.state().jobs.live;
+  if (live.empty() || random_.chance(30)) {
+    return {random_.between(1, head_.state().jobs.next_job - 1)};
+  }
+  return *std::next(live.begin(), random_.pick(std::ssize(live)));
+}
+
 void Users::cancel_or_extend() {
   if (!head_.is_up() || head_.state().jobs.next_job == 1) return;
-  const domain::JobId job{random_.between(1, head_.state().jobs.next_job - 1)};
+  const domain::JobId job = some_job();
   touched_.insert(job);
   if (random_.chance(50))
     return wish(ledger::jobs::Command{ledger::jobs::CancelJob{job, "no need"}});
@@ -168,10 +255,25 @@ void Users::submit(const ledger::Command& command) {
                                        (answer.error().code == ErrorCode::resource_exhausted &&
                                         answer.error().message.contains("disk")));
     if (try_again) return;
-    answered_.insert(id);
-    if (answer) granted_.insert(id);
-    if (!answer && answer.error().code == ErrorCode::invalid_argument) bad_.insert(id);
+    note_answer(id, answer);
   }));
+}
+
+void Users::note_answer(const domain::CommandId& id, const Result<>& answer) {
+  answered_.insert(id);
+  if (answer) {
+    granted_.insert(id);
+    return;
+  }
+  const ErrorCode code = answer.error().code;
+  if (code == ErrorCode::invalid_argument) bad_.insert(id);
+  const auto bid = bids_.find(id);
+  if (bid == bids_.end() || !bid->second.quoted) return;
+  if (code == ErrorCode::gone) {
+    gone_.insert(id);
+  } else {
+    unclear_.push_back(fmt::format("{}: {}", id.value, answer.error().message));
+  }
 }
 
 }  // namespace sim

@@ -1,7 +1,9 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "fakes/scripted_runtime.h"
 #include "sim/head.h"
@@ -26,6 +28,7 @@ class Users {
   struct Bid {
     Fate fate = Fate::honest;
     domain::JobSpec spec;
+    std::optional<era::Offer> quoted;  ///< What it was told before it was made.
   };
   const std::map<domain::CommandId, Bid>& bids() const { return bids_; }
   /// Wishes that were answered with success, and those refused as bad.
@@ -33,10 +36,21 @@ class Users {
   const std::set<domain::CommandId>& bad() const { return bad_; }
   /// Jobs that someone cancelled or extended, or tried to.
   const std::set<domain::JobId>& touched() const { return touched_; }
+  /// Bids whose quote was gone, by the answer.
+  const std::set<domain::CommandId>& gone() const { return gone_; }
+  /// Answers to quoted bids that say neither what was quoted nor that it is gone.
+  const std::vector<std::string>& unclear() const { return unclear_; }
+  /// How often asking for a quote has changed the state.
+  int quotes_that_changed() const { return quotes_that_changed_; }
   bool all_answered() const { return waiting_ == 0; }
 
  private:
+  Bid new_bid();
   void bid();
+  void quote();
+  void make(Bid bid, const char* kind);
+  domain::JobId some_job();
+  void note_answer(const domain::CommandId& id, const base::Result<>& answer);
   void nonsense();
   void cancel_or_extend();
   void submit(const ledger::Command& command);
@@ -51,6 +65,9 @@ class Users {
   std::map<domain::CommandId, Bid> bids_;
   std::set<domain::CommandId> granted_;
   std::set<domain::CommandId> bad_;
+  std::set<domain::CommandId> gone_;
+  std::vector<std::string> unclear_;
+  int quotes_that_changed_ = 0;
   std::set<domain::CommandId> answered_;
   std::set<domain::JobId> touched_;
   int waiting_ = 0;

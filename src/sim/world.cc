@@ -11,6 +11,7 @@ namespace sim {
 namespace {
 
 using domain::Duration;
+using domain::kHour;
 using domain::kMinute;
 using domain::kSecond;
 using domain::NodeId;
@@ -36,6 +37,21 @@ domain::Inventory inventory_of(const NodeId& node, std::int64_t gpus) {
   return inventory;
 }
 
+/// What came about, by kind, with what is told by a member of a fact.
+void count(const std::vector<ledger::Fact>& facts, std::map<std::string, int>& counts) {
+  for (const auto& fact : facts) {
+    ++counts[std::string(ledger::type_of(fact.event))];
+    if (fact.command.value.starts_with("quoted")) ++counts["quoted"];
+    if (const auto* started = std::get_if<ledger::jobs::AttemptStarted>(&fact.event)) {
+      if (!started->resume_from.empty()) ++counts["resumed"];
+    } else if (const auto* ended = std::get_if<ledger::jobs::RankEnded>(&fact.event)) {
+      if (ended->cause == domain::ExitCause::gpu_fault) ++counts["GPU fault"];
+    } else if (const auto* stopping = std::get_if<ledger::jobs::AttemptStopping>(&fact.event)) {
+      if (stopping->kind == ledger::jobs::StopKind::give_way) ++counts["gave way"];
+    }
+  }
+}
+
 class World {
  public:
   World(std::uint64_t seed, const Perils& perils)
@@ -53,7 +69,10 @@ class World {
   void plan_faults();
   void plan(int times, const std::function<void()>& fault);
   void restart_controller();
+  void keep_snapshot();
   void restart_agent(Host& host);
+  void lose_agent(Host& host);
+  void break_gpu(Host& host);
   void reboot(Host& host);
   void disturb_network(Host& host);
   void disturb_disks(Host& host);
@@ -73,6 +92,7 @@ class World {
   Checks checks_;
   Time last_restart_;
   bool is_peace_ = false;
+  std::map<std::string, int> happened_;  ///< Faults, by kind.
 };
 
 void World::build() {
@@ -85,7 +105,9 @@ void World::build() {
     users_.wish(ledger::nodes::Command{ledger::nodes::JoinNode{node}});
     hosts_.push_back(
         std::make_unique<Host>(agenda_, network_, inventory_of(node, random_.between(1, 4)), node));
-    hosts_.back()->machine().set_scripts(script_of);
+    hosts_.back()->set_programs(script_of);
+    hosts_.back()->set_kept(head_.kept());
+    if (perils_.clocks) hosts_.back()->set_clock({random_.between(-kHour.ms, kHour.ms)});
   }
   run_until(agenda_.now() + kSecond * 15);
   for (const auto& host : hosts_) host->start_agent();
@@ -102,9 +124,20 @@ void World::plan(int times, const std::function<void()>& fault) {
 
 void World::plan_faults() {
   plan(static_cast<int>(random_.between(15, 45)), [this] { users_.act(); });
-  if (perils_.controller) plan(5, [this] { restart_controller(); });
+  if (perils_.controller) {
+    plan(5, [this] { restart_controller(); });
+    plan(4, [this] { keep_snapshot(); });
+  }
   if (perils_.agents) plan(6, [this] { restart_agent(any_host()); });
+  if (perils_.clocks) {
+    plan(12, [this] {
+      any_host().jump_clock({random_.between(-kHour.ms, kHour.ms)});
+      ++happened_["clock set"];
+    });
+  }
+  if (perils_.gpus) plan(3, [this] { break_gpu(any_host()); });
   if (perils_.machines) {
+    plan(2, [this] { lose_agent(any_host()); });
     plan(3, [this] { reboot(any_host()); });
     plan(4, [this] {
       Host& host = any_host();
@@ -137,14 +170,42 @@ bool World::may_restart() {
 
 void World::restart_controller() {
   if (!head_.is_up() || !may_restart()) return;
-  if (random_.chance(30)) head_.save_snapshot();
+  if (random_.chance(30)) keep_snapshot();
   const auto how = random_.pick(3);
   if (how == 0) head_.kill();
   if (how > 0) head_.die_in_append(how == 1);
   agenda_.in(random_.duration({100}, kSecond * (perils_.loses_hardware() ? 40 : 8)), [this] {
     head_.kill();
     head_.start();
+    ++happened_[head_.has_snapshot() ? "start from a snapshot" : "start from the log"];
     checks_.look_at_log();
+    checks_.look_at_restart();
+  });
+}
+
+void World::keep_snapshot() {
+  if (!head_.is_up() || head_.is_behind()) return;
+  head_.save_snapshot();
+  ++happened_["snapshot kept"];
+}
+
+/// Its service does not bring it back before its lease is over: by then every rank is dead (P3).
+void World::lose_agent(Host& host) {
+  if (!host.has_agent()) return;
+  host.kill_agent();
+  ++happened_["agent away"];
+  agenda_.in(random_.duration(kSecond * 25, kSecond * 150), [&host] {
+    if (!host.has_agent()) host.start_agent();
+  });
+}
+
+void World::break_gpu(Host& host) {
+  host.break_gpu(static_cast<std::size_t>(random_.pick(static_cast<std::int64_t>(host.gpus()))),
+                 random_.chance(50));
+  ++happened_["GPU broken"];
+  agenda_.in(random_.duration(kMinute * 2, kMinute * 8), [this, &host] {
+    host.repair_gpus();
+    users_.wish(ledger::nodes::Command{ledger::nodes::ResumeNode{host.node()}});
   });
 }
 
@@ -195,6 +256,7 @@ void World::make_peace() {
     for (const auto& host : hosts_) {
       network_.heal(host->node());
       host->fill_disk(false);
+      host->repair_gpus();
       if (!host->has_agent()) host->start_agent();
       users_.wish(ledger::nodes::Command{ledger::nodes::ResumeNode{host->node()}});
     }
@@ -228,8 +290,10 @@ Outcome World::live() {
                   .facts = head_.facts(),
                   .hash = ledger::hash(head_.state()),
                   .length = agenda_.now() - start,
-                  .counts = {}};
-  for (const auto& fact : outcome.facts) ++outcome.counts[std::string(ledger::type_of(fact.event))];
+                  .counts = happened_};
+  count(outcome.facts, outcome.counts);
+  for (const auto& host : hosts_) outcome.counts["torn checkpoint"] += host->torn_checkpoints();
+  outcome.counts["quote gone"] += static_cast<int>(users_.gone().size());
   return outcome;
 }
 
@@ -241,16 +305,18 @@ Perils perils_of(std::uint64_t seed) {
     case 0:
       break;
     case 1:
-      perils.controller = perils.agents = true;
+      perils.controller = perils.agents = perils.clocks = true;
       break;
     case 2:
-      perils.network = true;
+      (seed % 10 == 2 ? perils.network : perils.gpus) = true;
       break;
     case 3:
       perils.controller = perils.disks = true;
       break;
     default:
-      perils.controller = perils.agents = perils.network = perils.machines = perils.disks = true;
+      perils.controller = perils.agents = perils.network = perils.machines = true;
+      perils.clocks = perils.gpus = true;
+      perils.disks = seed % 10 == 4;
   }
   perils.programs = seed % 10 != 6;
   return perils;

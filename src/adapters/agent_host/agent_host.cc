@@ -116,7 +116,7 @@ class AgentHost::Room {
 
   const AgentHostOptions options_;
   const std::function<void(std::string)> on_rejected_;
-  const system::SteadyClock clock_;
+  system::SteadyClock clock_;
   Inbox inbox_;
   std::unique_ptr<agent_disk::DiskAgentJournal> journal_;
   agent_disk::DiskRankFiles files_;
@@ -130,6 +130,7 @@ class AgentHost::Room {
 
 Result<> AgentHost::Room::open_parts() {
   if (auto made = make_private_folder(options_.data_dir); !made) return made;
+  clock_ = system::SteadyClock::of_boot(options_.data_dir + "/clock");
   auto journal = agent_disk::DiskAgentJournal::open(options_.data_dir + "/journal");
   if (!journal) return base::pass(journal);
   journal_ = *std::move(journal);

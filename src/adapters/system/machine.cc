@@ -11,9 +11,11 @@
 #include <cctype>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <system_error>
 
 namespace adapters::system {
 namespace {
@@ -154,6 +156,27 @@ SteadyClock::SteadyClock() {
   using std::chrono::system_clock;
   const auto wall = system_clock::now().time_since_epoch();
   offset_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(wall).count() - boottime_ms();
+}
+
+SteadyClock SteadyClock::of_boot(const std::string& path) {
+  SteadyClock clock;
+  const std::string boot = read_machine_facts().boot_id;
+  std::string noted_boot;
+  std::int64_t noted_offset = 0;
+  std::ifstream noted(path);
+  if (noted >> noted_boot >> noted_offset && noted_boot == boot) {
+    clock.offset_ms_ = noted_offset;
+    return clock;
+  }
+  const std::string fresh = path + ".new";
+  {
+    std::ofstream file(fresh, std::ios::trunc);
+    file << boot << ' ' << clock.offset_ms_ << '\n';
+    if (!file.flush()) return clock;
+  }
+  std::error_code error;
+  std::filesystem::rename(fresh, path, error);  // At once, or not at all.
+  return clock;
 }
 
 domain::Time SteadyClock::now() const { return {boottime_ms() + offset_ms_}; }

@@ -37,6 +37,10 @@ MachineCounters read_machine_counters(const std::string& folder);
 class SteadyClock {
  public:
   SteadyClock();
+  /// Goes on with the clock that the first process of this boot noted in the file `path`, so that
+  /// times that another process has written down mean the same here, wherever the wall clock was
+  /// set to in between. Where that cannot be read or noted, it is a clock of its own.
+  static SteadyClock of_boot(const std::string& path);
   domain::Time now() const;
   /// When the machine started, in this clock's time: what CLOCK_BOOTTIME counts from.
   domain::Time booted() const { return {offset_ms_}; }

@@ -1,8 +1,12 @@
 #include "adapters/system/machine.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
 
 namespace adapters::system {
 namespace {
@@ -43,6 +47,21 @@ TEST(Machine, TheSteadyClockAgreesWithTheWallClock) {
   EXPECT_NEAR(static_cast<double>(clock.now().ms), static_cast<double>(wall_ms), 60'000.0);
   const auto first = clock.now();
   EXPECT_GE(clock.now(), first);
+}
+
+TEST(Machine, TheClockOfABootStaysWhatItWasAndANewBootHasItsOwn) {
+  const std::string path =
+      testing::TempDir() + "clock-of-boot-" + std::to_string(::getpid()) + ".txt";
+  const std::string boot = read_machine_facts().boot_id;
+  const SteadyClock first = SteadyClock::of_boot(path);
+  EXPECT_EQ(SteadyClock::of_boot(path).booted(), first.booted());
+  // As if the wall clock had been set since: what was noted counts.
+  std::ofstream(path) << boot << " 86400000\n";
+  EXPECT_EQ(SteadyClock::of_boot(path).booted(), domain::Time{86'400'000});
+  std::ofstream(path) << "another-boot 86400000\n";
+  EXPECT_NE(SteadyClock::of_boot(path).booted(), domain::Time{86'400'000});
+  EXPECT_NE(SteadyClock::of_boot("/no/such/folder/clock").booted(), domain::Time{});
+  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -38,8 +38,7 @@ std::vector<std::string> free_gpus(const View& view, const nodes::Node& node) {
     taken.insert(held.gpu_uuids.begin(), held.gpu_uuids.end());
   std::vector<std::string> free;
   for (const auto& gpu : node.inventory.gpus) {
-    const bool usable = gpu.enabled && gpu.model == node.gpu_model;
-    if (usable && !taken.contains(gpu.uuid)) free.push_back(gpu.uuid);
+    if (nodes::is_usable(node, gpu) && !taken.contains(gpu.uuid)) free.push_back(gpu.uuid);
   }
   return free;
 }

@@ -144,10 +144,13 @@ void apply(State& state, const Event& event, domain::Time at) {
   std::visit([&](const auto& fact) { apply_one(state, fact, at); }, event);
 }
 
+bool is_usable(const Node& node, const domain::Gpu& gpu) {
+  return gpu.enabled && gpu.health == "ok" && gpu.model == node.gpu_model;
+}
+
 domain::Resources capacity(const Node& node) {
-  const auto usable = std::ranges::count_if(node.inventory.gpus, [&](const domain::Gpu& gpu) {
-    return gpu.enabled && gpu.model == node.gpu_model;
-  });
+  const auto usable = std::ranges::count_if(
+      node.inventory.gpus, [&](const domain::Gpu& gpu) { return is_usable(node, gpu); });
   return {static_cast<std::int32_t>(usable), node.inventory.cpu_millis,
           node.inventory.memory_bytes};
 }

@@ -98,6 +98,8 @@ void apply(State& state, const Event& event, domain::Time at);
 
 /// How the planner sees a node at `now`.
 era::PlanNode plan_node(const Node& node);
+/// True if ranks may be given the GPU: it is in order, enabled, and of its node's model.
+bool is_usable(const Node& node, const domain::Gpu& gpu);
 /// Capacity of a node in a state in which it takes or keeps work.
 domain::Resources capacity(const Node& node);
 
