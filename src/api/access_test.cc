@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/served.h"
@@ -65,6 +66,8 @@ TEST_F(Access, RolesBoundWhatOneMayDo) {
       {"POST", "/v1/nodes/g1/drain", R"({"cause":"fan"})", 403, 200, 200},
       {"POST", "/v1/nodes/g1/resume", "", 403, 200, 200},
       {"POST", "/v1/join-tokens", "", 403, 201, 201},
+      {"GET", "/v1/join-tokens", "", 403, 403, 200},
+      {"DELETE", "/v1/join-tokens/none", "", 403, 403, 404},
       {"GET", "/v1/users", "", 403, 403, 200},
       {"PATCH", "/v1/users/bob", R"({"role":"operator"})", 403, 403, 200},
       {"PATCH", "/v1/users/bob", R"({"password":"stolen password"})", 403, 403, 200},
@@ -176,6 +179,26 @@ TEST_F(Access, ATokenInACookieIsForReadingFromOurOwnPage) {
   EXPECT_EQ(status, 101);
 }
 
+TEST_F(Access, JoinTokensAreListedUntilTheyExpireOrAreRevoked) {
+  const auto late = served.ask("root", "POST", "/v1/join-tokens", R"({"hours":3})");
+  const auto soon = served.ask("root", "POST", "/v1/join-tokens", R"({"hours":1})");
+  const auto listed = [&] {
+    std::vector<std::string> ids;
+    const auto all = served.ask("root", "GET", "/v1/join-tokens");
+    for (const auto& each : all.body.at("join_tokens").as_array()) ids.push_back(text(each, "id"));
+    EXPECT_EQ(all.text.find("secret-"), std::string::npos);
+    return ids;
+  };
+  const std::string first = text(soon.body, "id");
+  const std::string second = text(late.body, "id");
+  EXPECT_EQ(listed(), (std::vector{first, second}));
+  served.pass(domain::kHour * 2);
+  EXPECT_EQ(listed(), std::vector{second});
+  EXPECT_EQ(served.ask("root", "DELETE", "/v1/join-tokens/" + second).status, 200);
+  EXPECT_TRUE(listed().empty());
+  EXPECT_EQ(served.ask("root", "DELETE", "/v1/join-tokens/" + second).status, 404);
+}
+
 TEST_F(Access, UnknownRoutesNameTheNearest) {
   const auto wrong = served.ask("ada", "GET", "/v1/job/1");
   EXPECT_EQ(wrong.status, 404);
@@ -205,6 +228,7 @@ TEST_F(Access, NodesTeamsPricesAndCalendar) {
                    .body.as_object()
                    .contains("token"));
   EXPECT_EQ(served.ask("olga", "POST", "/v1/join-tokens", R"({"hours":0})").field(), "hours");
+  EXPECT_THAT(text(join.body, "note"), testing::HasSubstr("--name HOST"));
 
   EXPECT_EQ(served.ask("ada", "GET", "/v1/teams").body.at("teams").as_array().size(), 1U);
   EXPECT_EQ(served.ask("root", "GET", "/v1/teams").body.at("teams").as_array().size(), 3U);

@@ -36,12 +36,16 @@ struct Options {
   std::function<std::string(std::string_view secret)> join_token;
   /// The line that an operator pastes on a new node, with that token.
   std::function<std::string(std::string_view token)> join_command;
+  /// Other machines cannot reach the controller, so that line serves only its own.
+  bool is_loopback_only = false;
   /// Whether the controller can write its log; unset: it can.
   std::function<bool()> log_is_writable = {};
 
   /// How long after a rank has ended its log may still grow: what its agent had not sent. 0 if
   /// agents send what is left of a log before they say that its rank has ended.
   domain::Duration log_settle{250};
+  /// How long to wait for the end of a log whose length is known: its agent may be slow, or lost.
+  domain::Duration log_patience{30'000};
 };
 
 /// Serves the HTTP API of docs/api.md and contracts/openapi.yaml: text in, text out. Thread-safe.

@@ -49,7 +49,7 @@ TEST_F(Jobs, ARefusedBidIsAnAnswerWithAReason) {
   EXPECT_EQ(text(first(answer), "state"), "refused");
   EXPECT_EQ(text(first(answer).at("refusal"), "reason"), "rank_larger_than_node");
   EXPECT_EQ(text(first(answer), "text"),
-            "One rank asks for more than any node has; use smaller ranks.");
+            "One rank asks for more than any node has; `berth nodes` shows what they have.");
   const auto chinese = served.ask("ada", "GET", "/v1/jobs/1", "", {{"accept-language", "zh-CN"}});
   EXPECT_NE(text(chinese.body, "text"), text(first(answer), "text"));
   EXPECT_EQ(text(chinese.body.at("refusal"), "reason"), "rank_larger_than_node");

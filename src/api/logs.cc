@@ -73,15 +73,17 @@ Result<LogRange> range_of(const Service& service, const Call& call, const Readin
   auto limit = number_or(call, "limit", {1, kMostBytes}, kUsualBytes);
   if (!limit) return base::pass(limit);
   const RankProgress progress = progress_of(job, *rank);
-  const bool is_settled = progress.over_at + service.options().log_settle <= reading.now;
   LogRange range;
+  if (*attempt == progress.over) range.whole_bytes = whole_log_bytes(reading, job, *rank);
+  const auto& options = service.options();
+  const auto wait = range.whole_bytes ? options.log_patience : options.log_settle;
+  const bool is_settled = progress.over_at + wait <= reading.now;
   range.view.job = job.id;
   range.view.attempt = static_cast<std::int32_t>(*attempt);
   range.view.rank = *rank;
   range.view.offset = static_cast<std::uint64_t>(*offset);
   range.view.complete = *attempt < progress.over || (*attempt == progress.over && is_settled);
   if (job.attempts_made == 0) range.view.complete = progress.job_ended;
-  if (*attempt == progress.over) range.whole_bytes = whole_log_bytes(reading, job, *rank);
   range.most = static_cast<std::size_t>(*limit);
   return range;
 }

@@ -71,8 +71,19 @@ struct JoinTokenView {
   std::optional<std::string> token;  ///< Left out in the answer to a repeated request.
   domain::Time expires;
   std::optional<std::string> command;
+  std::optional<std::string> note;  ///< Why the command does not work everywhere.
 };
-BOOST_DESCRIBE_STRUCT(JoinTokenView, (), (id, token, expires, command))
+BOOST_DESCRIBE_STRUCT(JoinTokenView, (), (id, token, expires, command, note))
+
+struct JoinTokenEntry {
+  std::string id;
+  domain::Time expires;
+};
+BOOST_DESCRIBE_STRUCT(JoinTokenEntry, (), (id, expires))
+struct JoinTokens {
+  std::vector<JoinTokenEntry> join_tokens;
+};
+BOOST_DESCRIBE_STRUCT(JoinTokens, (), (join_tokens))
 
 struct Calendar {
   std::vector<era::CalendarHour> hours;
@@ -196,9 +207,33 @@ void post_join_token(Service& service, const CallPtr& call) {
     if (token->second.hash == service.options().token_hash(secret)) {
       shown.token = service.options().join_token(secret);
       shown.command = service.options().join_command(*shown.token);
+      if (service.options().is_loopback_only)
+        shown.note = words::say(asked.language, "note.loopback_only");
     }
     return ok(shown, 201);
   });
+}
+
+/// Those that still let machines in, the next to expire first.
+void get_join_tokens(Service& service, const CallPtr& call) {
+  service.look(call, [](const Call&, const Reading& reading) -> Answer {
+    JoinTokens all;
+    for (const auto& [id, token] : reading.state.access.join_tokens) {
+      if (token.expires > reading.now) all.join_tokens.push_back({id, token.expires});
+    }
+    std::ranges::stable_sort(all.join_tokens, {}, &JoinTokenEntry::expires);
+    return ok(all);
+  });
+}
+
+void delete_join_token(Service& service, const CallPtr& call) {
+  service.change(
+      call,
+      [](const Call& asked, const Reading&) -> base::Result<ledger::Wish> {
+        const std::string id = base::valid_utf8(asked.arguments[0].substr(0, 80));
+        return ledger::access::Command(ledger::access::RevokeJoinToken{id});
+      },
+      [](const Call&, const Reading&) -> Answer { return ok(Nothing{}); });
 }
 
 void get_calendar(Service& service, const CallPtr& call) {
@@ -221,7 +256,9 @@ std::vector<Route> node_routes() {
       {"POST", "/v1/nodes/{name}/drain", Role::operator_, drain_node},
       {"POST", "/v1/nodes/{name}/resume", Role::operator_, resume_node},
       {"DELETE", "/v1/nodes/{name}", Role::operator_, delete_node},
+      {"GET", "/v1/join-tokens", Role::admin, get_join_tokens},
       {"POST", "/v1/join-tokens", Role::operator_, post_join_token},
+      {"DELETE", "/v1/join-tokens/{id}", Role::admin, delete_join_token},
       {"GET", "/v1/calendar", Role::member, get_calendar, {"from", "hours"}},
   };
 }

@@ -98,6 +98,7 @@ struct Served::Parts {
     };
     all.join_token = [](std::string_view secret) { return fmt::format("{}.print", secret); };
     all.join_command = [](std::string_view token) { return fmt::format("join {}", token); };
+    all.is_loopback_only = true;
     all.log_is_writable = [&is_writable] { return is_writable; };
     return all;
   }

@@ -80,6 +80,21 @@ TEST_F(Streams, ALogWhoseLengthIsKnownNeedsNoTimeToSettle) {
   EXPECT_TRUE(late->closed);
 }
 
+TEST_F(Streams, ALogThatIsKnownToBeLongerIsNotCalledComplete) {
+  served.put_file(job, "attempt-1/rank-0.log", "ab");
+  const auto stream = open("logs/stream");
+  const auto& rank = served.direct().state.jobs.jobs.at(job).attempts.back().ranks.front();
+  served.direct().presence[rank.node].log_bytes[{job, 1, 0}] = 3;
+  served.end_ranks(job);
+  served.pass(domain::kSecond * 29);
+  EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").body.at("complete"), false);
+  EXPECT_FALSE(stream->closed);
+  served.pass(domain::kSecond * 2);
+  EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").body.at("complete"), true)
+      << "the rest is lost";
+  EXPECT_TRUE(stream->closed);
+}
+
 TEST_F(Streams, ALogStreamFollowsTheAttemptsUntilTheJobHasEnded) {
   served.put_file(job, "attempt-1/rank-0.log", "a");
   const auto stream = open("logs/stream");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/jobs/jobs.h"
+
 namespace api {
 namespace {
 
@@ -45,8 +47,13 @@ std::optional<std::uint64_t> whole_log_bytes(const Reading& reading, const ledge
 }
 
 base::Result<std::int32_t> rank_of(const Call& call, const ledger::jobs::Job& job) {
-  auto rank = number_or(call, "rank", {0, job.spec.bid.shape.ranks - 1}, 0);
+  auto rank = number_or(call, "rank", {0, ledger::jobs::kMostRanks}, 0);
   if (!rank) return base::pass(rank);
+  const std::int32_t last = job.spec.bid.shape.ranks - 1;
+  if (*rank > last && last == 0)
+    return base::invalid("rank", "job {} has one rank, 0, and no {}", job.id.value, *rank);
+  if (*rank > last)
+    return base::invalid("rank", "job {} has ranks 0 to {}, not {}", job.id.value, last, *rank);
   return static_cast<std::int32_t>(*rank);
 }
 
@@ -187,14 +194,24 @@ bool Tail::send_piece(bool is_last) {
   return taken.bytes > 0;
 }
 
-/// Gives the file of an attempt that is over time for what has not arrived yet.
+/// Gives the file of an attempt that is over time for what has not arrived yet: more of it where it
+/// is known that something is missing. What arrives in between wakes this by itself.
 void Tail::settle(std::int32_t attempt) {
   if (waits_for_ == attempt) return;
   waits_for_ = attempt;
-  service_.options().run_after(service_.options().log_settle, [self = shared_from_this(), attempt] {
-    raise(self->settled_, attempt);
-    self->wake();
+  const auto& options = service_.options();
+  options.run_after(options.log_settle, [self = shared_from_this(), attempt] {
+    const bool is_known = self->whole_bytes_ >= 0 && self->attempts_ == attempt;
+    if (!is_known) return self->give_up(attempt);
+    const auto& later = self->service_.options();
+    later.run_after(later.log_patience, [self, attempt] { self->give_up(attempt); });
   });
+}
+
+/// Takes what there is of the file of an attempt for all of it.
+void Tail::give_up(std::int32_t attempt) {
+  raise(settled_, attempt);
+  wake();
 }
 
 void accept(const CallPtr& call, std::shared_ptr<Tail> tail) {

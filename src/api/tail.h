@@ -72,6 +72,7 @@ class Tail : public std::enable_shared_from_this<Tail> {
   void learn_size();
   bool is_whole();
   void settle(std::int32_t attempt);
+  void give_up(std::int32_t attempt);
 
   Service& service_;
   const std::uint64_t position_;

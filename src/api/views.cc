@@ -61,7 +61,7 @@ AttemptView view_of(const words::Reader& reader, const Attempt& attempt) {
     const bool is_over = rank.ended > Time{};
     shown.ranks.push_back({number++, rank.node, rank.gpu_uuids, rank.started, rank.ended,
                            is_over ? name_of_cause(rank.cause) : std::string(), rank.exit_code,
-                           rank.signal, rank.detail});
+                           rank.signal, words::cause(reader, rank.detail)});
   }
   return shown;
 }
@@ -108,7 +108,10 @@ Planned planned(const Job& job) {
   if (job.booking) {
     return {attempt == nullptr ? job.booking->start : attempt->started, job.booking->finish};
   }
-  if (attempt == nullptr) return {};
+  if (attempt == nullptr) {
+    const bool has_run = domain::is_final(job.state) && !job.attempts.empty();
+    return {has_run ? job.attempts.front().started : Time{}, {}};
+  }
   return {attempt->started, ledger::jobs::flex_finish(job, *attempt)};
 }
 

@@ -125,7 +125,8 @@ JobSummary summary(const words::Reader& reader, const Reading& reading,
 boost::json::value view(const words::Reader& reader, const Reading& reading,
                         const ledger::jobs::Job& job);
 
-/// What is planned of a job's time: its booking, or what its attempt has paid for. 0: not known.
+/// What is planned of a job's time: its booking, or what its attempt has paid for; of a job that
+/// has ended the start that it had. 0: not known.
 struct Planned {
   domain::Time start;
   domain::Time finish;

@@ -180,9 +180,7 @@ void explain_queued(const Question& question, WhyView& shown) {
 }
 
 void explain_running(const Question& question, WhyView& shown) {
-  const Planned times = planned(question.job);
-  shown.expected_start = times.start;
-  shown.until = times.finish;
+  shown.until = planned(question.job).finish;
   shown.would_help.push_back(question.say("help.extend"));
 }
 

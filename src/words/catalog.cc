@@ -20,11 +20,12 @@ constexpr auto kSentences = std::to_array<Entry>({
     {"unit.minutes", "{0} min", "{0} 分钟"},
     {"unit.seconds", "{0} s", "{0} 秒"},
 
-    {"refusal.no_such_pool", "No node has this pool or GPU model; see the nodes for what there is.",
-     "没有节点属于该资源池或装有该型号的 GPU；请查看节点列表。"},
+    {"refusal.no_such_pool",
+     "No node has this pool or GPU model; `berth nodes` shows what there is.",
+     "没有节点属于该资源池或装有该型号的 GPU；用 `berth nodes` 查看现有节点。"},
     {"refusal.rank_larger_than_node",
-     "One rank asks for more than any node has; use smaller ranks.",
-     "单个 rank 的需求超过了任何一台节点的容量；请缩小每个 rank。"},
+     "One rank asks for more than any node has; `berth nodes` shows what they have.",
+     "单个 rank 的需求超过了任何一台节点的容量；用 `berth nodes` 查看各节点的容量。"},
     {"refusal.larger_than_pool", "The job asks for more than the whole pool has; use fewer ranks.",
      "作业的需求超过了整个资源池的容量；请减少 rank 数。"},
     {"refusal.window_too_short",
@@ -100,11 +101,19 @@ constexpr auto kSentences = std::to_array<Entry>({
      "已丢失：{0}。费用已连同违约金退还。"},
 
     {"why.position", "{0} flex jobs that ask for the same are ahead of it.",
-     "前面还有 {0} 个需求相同的flex 作业。"},
+     "前面还有 {0} 个需求相同的 flex 作业。"},
     {"why.expected", "Idle capacity is expected at {0} at the earliest.",
      "预计最早于 {0} 有空闲资源。"},
     {"why.holds", "{0} holds what it needs until {1}.", "{0}占用所需资源直到 {1}。"},
     {"why.holds_open", "{0} holds what it needs.", "{0}占用所需资源。"},
+
+    {"note.loopback_only",
+     "This controller listens on this machine alone, and the line above works only here. To let "
+     "other machines join, start it again with --http 0.0.0.0:7070 --agents 0.0.0.0:7071 --grpc "
+     "0.0.0.0:7072 --name HOST, where HOST is what they call this machine.",
+     "此控制器只在本机监听，上面的命令只在本机有效。要让其他机器加入，请用 --http 0.0.0.0:7070 "
+     "--agents 0.0.0.0:7071 --grpc 0.0.0.0:7072 --name HOST 重新启动，HOST "
+     "是其他机器对本机的称呼。"},
 
     {"error.no_token", "This needs a token: Authorization: Bearer TOKEN.",
      "需要令牌：Authorization: Bearer TOKEN。"},
@@ -151,15 +160,27 @@ std::string filled(std::string_view pattern, const Values& values) {
   return text;
 }
 
-std::string translate_inside(std::string_view english, int depth) {
-  for (const Entry& entry : known_texts()) {
-    const auto found = match(entry.en, english);
-    if (!found) continue;
-    std::vector<std::string> values;
-    for (const std::string_view value : *found) {
-      values.push_back(depth > 0 ? translate_inside(value, depth - 1) : std::string(value));
+using Tables = std::span<const std::span<const Entry>>;
+
+std::string translate_inside(std::string_view english, Tables tables, int depth);
+
+/// `english` by the pattern of `entry`, if it fits.
+std::optional<std::string> by_pattern(const Entry& entry, std::string_view english, Tables tables,
+                                      int depth) {
+  const auto found = match(entry.en, english);
+  if (!found) return std::nullopt;
+  std::vector<std::string> values;
+  for (const std::string_view value : *found) {
+    values.push_back(depth > 0 ? translate_inside(value, tables, depth - 1) : std::string(value));
+  }
+  return filled(entry.zh, values);
+}
+
+std::string translate_inside(std::string_view english, Tables tables, int depth) {
+  for (const auto& table : tables) {
+    for (const Entry& entry : table) {
+      if (auto made = by_pattern(entry, english, tables, depth)) return *std::move(made);
     }
-    return filled(entry.zh, values);
   }
   return std::string(english);
 }
@@ -190,8 +211,14 @@ std::string say(Language language, std::string_view id,
 }
 
 std::string translate(Language language, std::string_view english) {
-  constexpr int kDepth = 3;
-  return language == Language::zh ? translate_inside(english, kDepth) : std::string(english);
+  return translate(language, english, {});
+}
+
+std::string translate(Language language, std::string_view english, std::span<const Entry> known) {
+  if (language != Language::zh) return std::string(english);
+  constexpr int kDepth = 5;
+  const std::array tables{known, known_texts()};
+  return translate_inside(english, tables, kDepth);
 }
 
 std::span<const Entry> sentences() { return kSentences; }

@@ -26,6 +26,10 @@ std::string say(Language language, std::string_view id,
 /// message of an error. What the catalog does not know stays English. O(known texts).
 std::string translate(Language language, std::string_view english);
 
+/// The same by the patterns of `known`, the first that fits; what they do not know is looked for
+/// among the known texts. Values are translated too.
+std::string translate(Language language, std::string_view english, std::span<const Entry> known);
+
 /// The sentences that `say` knows, and the English texts that `translate` knows (without ids).
 std::span<const Entry> sentences();
 std::span<const Entry> known_texts();
