@@ -19,6 +19,8 @@ constexpr Duration kSampleEvery = domain::kSecond * 2;
 /// How often files that grow are looked at.
 constexpr Duration kLookEvery{200};
 constexpr Duration kCheckpointLookEvery = domain::kSecond;
+/// How long a rank that has begun may wait for something else to be told with it.
+constexpr Duration kTellBegunWithin{20};
 /// When the link would not take a message.
 constexpr Duration kSendAgain{20};
 /// Changes wait while so many reports are unacknowledged; then one report tells them all.
@@ -112,6 +114,8 @@ void Agent::tick(Time now) {
 
 void Agent::report(Time now) {
   dirty_ = ranks_.take_changed() || dirty_;
+  if (ranks_.take_begun() && !tell_begun_at_) tell_begun_at_ = now + kTellBegunWithin;
+  if (tell_begun_at_ && now >= *tell_begun_at_) dirty_ = true;
   if (!connected_) return;
   if (!greeted_) {
     inventory_ = ports_.machine.inventory();
@@ -130,6 +134,7 @@ void Agent::report(Time now) {
   ranks_.on_told(sequence_);
   last_report_ = now;
   dirty_ = false;
+  tell_begun_at_.reset();
 }
 
 void Agent::take_samples(Time now) {
@@ -151,6 +156,7 @@ void Agent::take_samples(Time now) {
 Time Agent::next_wake(Time now) const {
   Time wake = std::min(next_sample_, ranks_.next_wake(lease_));
   if (connected_) wake = std::min(wake, last_report_ + kHeartbeat);
+  if (connected_ && tell_begun_at_ && !dirty_) wake = std::min(wake, *tell_begun_at_);
   if (ranks_.any_alive() || !shipper_.is_idle()) wake = std::min(wake, next_look_);
   const bool must_send = shipper_.has_backlog() || (connected_ && !greeted_) ||
                          (connected_ && dirty_ && lease_.unacknowledged() < kMostUnacknowledged);

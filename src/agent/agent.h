@@ -85,6 +85,7 @@ class Agent {
   bool connected_ = false;
   bool greeted_ = false;  ///< Hello went out on this connection.
   bool dirty_ = true;
+  std::optional<domain::Time> tell_begun_at_;  ///< When ranks that have begun are told at last.
   std::uint64_t sequence_ = 0;
   domain::Time last_report_;
   domain::Time next_look_;

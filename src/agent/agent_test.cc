@@ -161,14 +161,31 @@ TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
   EXPECT_EQ(hellos_[0].node.value, "n1");
   EXPECT_EQ(hellos_[0].inventory.gpus.size(), 2U);
   want({order_for(kKey)});
+  pass(Duration{100});
   EXPECT_TRUE(is(kKey, RankPhase::running));
-  pass(Duration{1'200});
+  pass(Duration{1'100});
   ASSERT_TRUE(is(kKey, RankPhase::ended));
   EXPECT_EQ(find(kKey)->end->cause, ExitCause::success);
   want({});
   pass(Duration{1'300});  // With the next report.
   EXPECT_EQ(find(kKey), nullptr);
   EXPECT_FALSE(files_.exists(folder_of(kKey)));
+}
+
+TEST_F(World, AShortRankIsToldOnceThatItBeganAndEnded) {
+  script_.length = Duration{5};
+  connect();
+  const int before = reports_;
+  want({order_for(kKey)});
+  ASSERT_TRUE(machine_.is_alive(kKey));
+  EXPECT_EQ(reports_, before);
+  EXPECT_LE(agent_->next_wake(machine_.now()), machine_.now() + Duration{20});
+  machine_.advance(Duration{10});
+  agent_->tick(machine_.now());
+  answer();
+  EXPECT_EQ(reports_, before + 1);
+  ASSERT_TRUE(is(kKey, RankPhase::ended));
+  EXPECT_EQ(find(kKey)->started.ms + 5, find(kKey)->end->at.ms);
 }
 
 TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
@@ -178,6 +195,7 @@ TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
   files_.append(place_of("/data", kKey).output + "/secret", "x").value();
   files_.append(place_of("/data", kKey).work + "/secret", "x").value();
   files_.append(place_of("/data", kKey).metrics, "{}\n").value();
+  files_.append(place_of("/data", kKey).log, "secret\n").value();
   want({});
   pass(Duration{3'000});
   ASSERT_EQ(find(kKey), nullptr);
@@ -185,7 +203,8 @@ TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
   EXPECT_EQ(files_.folders("/data/ranks").value(), spare);
   want({order_for(later)});
   EXPECT_EQ(files_.folders("/data/ranks").value(), std::vector<std::string>{"2.1.0"});
-  EXPECT_TRUE(files_.list(folder_of(later), {}).value().empty());
+  const std::vector<ports::FileEntry> empty_log{{"log", 0}};
+  EXPECT_EQ(files_.list(folder_of(later), {}).value(), empty_log);
   EXPECT_TRUE(files_.exists(place_of("/data", later).output));
   EXPECT_TRUE(files_.exists(place_of("/data", later).work));
 }

@@ -42,7 +42,8 @@ bool RankFolders::reuse(const std::string& folder) {
 
 void RankFolders::remove(const RankKey& key) {
   const std::string folder = place_of(data_dir_, key).folder;
-  if (spare_.size() < kMostSpare && files_.empty_folder(folder, {kOutputName, kWorkName})) {
+  if (spare_.size() < kMostSpare &&
+      files_.empty_folder(folder, {kOutputName, kWorkName}, kLogName)) {
     std::string spare = fmt::format("{}/spare-{}", ranks_folder(data_dir_), emptied_);
     ++emptied_;
     if (files_.rename(folder, spare)) return spare_.push_back(std::move(spare));

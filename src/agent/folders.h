@@ -19,7 +19,8 @@ class RankFolders {
   /// Removes the folders of all ranks but these, such as an agent leaves that was killed.
   void keep_only(const std::set<ports::RankKey>& known);
 
-  /// Makes a rank's folder, with its output folder and its work folder in it, both empty.
+  /// Makes a rank's folder, with its output folder and its work folder in it, both empty. There may
+  /// be a log without bytes, too.
   base::Result<> make(const ports::RankKey& key);
 
   /// Removes everything that a rank had of its own.

@@ -33,7 +33,7 @@ RankPlace place_of(const std::string& data_dir, const ports::RankKey& key) {
       fmt::format("{}/{}.{}.{}", ranks_folder(data_dir), key.job.value, key.attempt, key.rank);
   return {
       .folder = folder,
-      .log = folder + "/log",
+      .log = folder + "/" + kLogName,
       .metrics = folder + "/metrics.jsonl",
       .samples = folder + "/samples.jsonl",
       .output = folder + "/" + kOutputName,

@@ -20,6 +20,7 @@ struct RankPlace {
 
 RankPlace place_of(const std::string& data_dir, const ports::RankKey& key);
 
+inline constexpr char kLogName[] = "log";
 inline constexpr char kOutputName[] = "output";
 inline constexpr char kWorkName[] = "work";
 

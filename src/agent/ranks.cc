@@ -96,10 +96,11 @@ void Ranks::take_new(const RankOrder& order, Time now) {
   rank.wanted = true;
   rank.order = order;
   rank.record.key = order.key;
-  changed_ = true;
+  begun_ = true;
   idle_jobs_.erase(order.key.job);
   if (const RankEnd* end = past_.find(order.key)) {
     rank.is_past = true;
+    changed_ = true;
     rank.record.phase = RankPhase::ended;
     rank.record.end = *end;
     rank.record.end->detail = "it has ended here before";

@@ -59,6 +59,9 @@ class Ranks {
   void on_told(std::uint64_t sequence);
   /// True once since something changed that the controller should hear of.
   bool take_changed() { return std::exchange(changed_, false); }
+  /// True once since ranks were ordered or started, which nobody hurries to hear: short ones have
+  /// ended a moment later, and then one report tells both.
+  bool take_begun() { return std::exchange(begun_, false); }
 
   std::map<ports::RankKey, Rank>& all() { return ranks_; }
   bool any_alive() const;
@@ -101,6 +104,7 @@ class Ranks {
   std::map<domain::JobId, domain::Time> idle_jobs_;  ///< Jobs with files but no rank, since when.
   bool knows_wanted_ = false;
   bool changed_ = false;
+  bool begun_ = false;
 };
 
 }  // namespace agent

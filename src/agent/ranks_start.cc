@@ -123,7 +123,7 @@ void Ranks::start(Rank& rank, Time now) {
   }
   FAULT_POINT("after_start");
   tools_.collector.begin(order.key, false);
-  changed_ = true;
+  begun_ = true;
 }
 
 void Ranks::end_unstarted(Rank& rank, ExitCause cause, std::string detail, Time now) {

@@ -66,11 +66,14 @@ class MemoryRankFiles final : public ports::RankFiles {
   }
 
   base::Result<> empty_folder(const std::string& folder,
-                              const std::vector<std::string>& subfolders) override {
+                              const std::vector<std::string>& subfolders,
+                              const std::string& file) override {
     for (const std::string& name : subfolders) {
       if (!folders_.contains(folder + "/" + name)) return not_found(folder + "/" + name);
     }
+    const bool has_file = files_.contains(folder + "/" + file);
     (void)remove(folder);
+    if (has_file) files_[folder + "/" + file] = "";
     for (const std::string& name : subfolders) folders_.insert(folder + "/" + name);
     return {};
   }

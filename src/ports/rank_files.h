@@ -55,10 +55,12 @@ class RankFiles {
   /// Names of the folders in a folder, by name. A folder that does not exist has none.
   virtual base::Result<std::vector<std::string>> folders(const std::string& folder) = 0;
 
-  /// Empties a folder but for these subfolders, which are left empty. Fails where one of them is
-  /// not there, or is not as `make_folder` makes it.
+  /// Empties a folder but for these subfolders, which are left empty, and for this file, which is
+  /// left without bytes if it is there. Fails where a subfolder is not there, or is not as
+  /// `make_folder` makes it.
   virtual base::Result<> empty_folder(const std::string& folder,
-                                      const std::vector<std::string>& subfolders) = 0;
+                                      const std::vector<std::string>& subfolders,
+                                      const std::string& file) = 0;
 
   /// Gives a file or a folder another path on the same disk, where nothing is yet.
   virtual base::Result<> rename(const std::string& from, const std::string& to) = 0;

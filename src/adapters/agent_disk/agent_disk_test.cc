@@ -152,31 +152,47 @@ TEST_F(Files, AFolderIsEmptiedButForSubfoldersThatAreAsMade) {
   fs::create_directory_symlink("/etc", rank + "/room/etc");
   fs::permissions(rank + "/room/deep", fs::perms::owner_read | fs::perms::owner_exec);
   fs::permissions(rank + "/room/deep", fs::perms::owner_all);
-  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}));
+  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}, "log"));
   EXPECT_EQ(files.folders(rank).value(), (std::vector<std::string>{"output", "room"}));
   EXPECT_TRUE(fs::is_empty(rank + "/output"));
+  EXPECT_EQ(files.size(rank + "/log").value(), 0U);
   EXPECT_TRUE(fs::is_empty(rank + "/room"));
   EXPECT_TRUE(fs::exists("/etc/passwd"));
   ASSERT_TRUE(files.rename(rank, folder_ + "/spare"));
   EXPECT_FALSE(files.exists(rank));
   EXPECT_TRUE(files.exists(folder_ + "/spare/room"));
-  EXPECT_FALSE(files.empty_folder(rank, {}));
+  EXPECT_FALSE(files.empty_folder(rank, {}, "log"));
+}
+
+TEST_F(Files, AFileWithAnotherNameIsNotKept) {
+  DiskRankFiles files;
+  const std::string rank = folder_ + "/rank";
+  ASSERT_TRUE(files.make_folder(rank));
+  write(rank + "/log", "secret");
+  fs::create_hard_link(rank + "/log", folder_ + "/other");
+  ASSERT_TRUE(files.empty_folder(rank, {}, "log"));
+  EXPECT_FALSE(files.exists(rank + "/log"));
+  EXPECT_EQ(read(folder_ + "/other"), "secret");
+  fs::create_symlink(folder_ + "/other", rank + "/log");
+  ASSERT_TRUE(files.empty_folder(rank, {}, "log"));
+  EXPECT_FALSE(files.exists(rank + "/log"));
+  EXPECT_EQ(read(folder_ + "/other"), "secret");
 }
 
 TEST_F(Files, AFolderWhoseSubfoldersWereChangedIsNotForAnother) {
   DiskRankFiles files;
   const std::string rank = folder_ + "/rank";
   ASSERT_TRUE(files.make_folder(rank + "/room"));
-  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));  // One is missing.
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}, "log"));  // One is missing.
   fs::create_directory_symlink(folder_, rank + "/output");
   write(folder_ + "/precious", "x");
-  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}, "log"));
   EXPECT_TRUE(fs::exists(folder_ + "/precious"));
   fs::remove(rank + "/output");
   ASSERT_TRUE(files.make_folder(rank + "/output"));
-  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}));
+  ASSERT_TRUE(files.empty_folder(rank, {"output", "room"}, "log"));
   fs::permissions(rank + "/room", fs::perms::owner_read);
-  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}));
+  EXPECT_FALSE(files.empty_folder(rank, {"output", "room"}, "log"));
 }
 
 constexpr const char* kHelloSha256 =

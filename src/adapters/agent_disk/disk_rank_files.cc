@@ -75,6 +75,14 @@ Result<> remove_entries(const std::string& folder, const std::vector<std::string
   return {};
 }
 
+/// True if the path is now an empty plain file of ours that has no other name.
+bool cut_to_nothing(const std::string& path) {
+  struct stat facts{};
+  const bool is_ours = is_plain_file(path, facts) && facts.st_nlink == 1 &&
+                       facts.st_uid == ::geteuid() && (facts.st_mode & 07777) == 0644;
+  return is_ours && (facts.st_size == 0 || ::truncate(path.c_str(), 0) == 0);
+}
+
 /// True for a folder that its user, who is ours, may use in every way.
 bool is_as_made(const std::string& path) {
   constexpr mode_t kSpecial = S_ISUID | S_ISGID | S_ISVTX;
@@ -179,9 +187,12 @@ Result<std::vector<std::string>> DiskRankFiles::folders(const std::string& folde
 }
 
 Result<> DiskRankFiles::empty_folder(const std::string& folder,
-                                     const std::vector<std::string>& subfolders) {
+                                     const std::vector<std::string>& subfolders,
+                                     const std::string& file) {
   if (!is_as_made(folder)) return base::fail(ErrorCode::conflict, "{} was changed", folder);
-  if (auto emptied = remove_entries(folder, subfolders); !emptied) return emptied;
+  std::vector<std::string> kept = subfolders;
+  if (cut_to_nothing(folder + "/" + file)) kept.push_back(file);
+  if (auto emptied = remove_entries(folder, kept); !emptied) return emptied;
   for (const std::string& name : subfolders) {
     const std::string path = folder + "/" + name;
     if (!is_as_made(path)) return base::fail(ErrorCode::conflict, "{} was changed", path);

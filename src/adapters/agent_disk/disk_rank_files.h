@@ -16,8 +16,8 @@ class DiskRankFiles final : public ports::RankFiles {
   base::Result<std::vector<ports::FileEntry>> list(const std::string& folder,
                                                    ports::ListLimits limits) override;
   base::Result<std::vector<std::string>> folders(const std::string& folder) override;
-  base::Result<> empty_folder(const std::string& folder,
-                              const std::vector<std::string>& subfolders) override;
+  base::Result<> empty_folder(const std::string& folder, const std::vector<std::string>& subfolders,
+                              const std::string& file) override;
   base::Result<> rename(const std::string& from, const std::string& to) override;
   base::Result<> remove(const std::string& path) override;
 };
