@@ -5,15 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
+#include <memory>
 
 #include "era/quote.h"
 #include "era/test_world.h"
+#include "scenario/file.h"
 
 namespace era {
 namespace {
@@ -24,25 +22,11 @@ using domain::JobId;
 using domain::Money;
 using domain::NodeId;
 using domain::Time;
-using Words = std::vector<std::string>;
+using scenario::length_of;
+using scenario::money_of;
+using scenario::text_of;
+using scenario::Words;
 
-std::string text_of(Duration length) {
-  const std::int64_t minutes = length.ms / domain::kMinute.ms;
-  std::string text = minutes >= 60 || minutes == 0 ? fmt::format("{}h", minutes / 60) : "";
-  if (minutes % 60 != 0) text += fmt::format("{}m", minutes % 60);
-  if (length.ms % domain::kMinute.ms != 0) {
-    if (minutes == 0) text.clear();
-    text += fmt::format("{}s", length.ms % domain::kMinute.ms / 1000);
-  }
-  return text;
-}
-std::string text_of(Time time) { return text_of(time - Time{}); }
-std::string text_of(Money money) {
-  std::string text = fmt::format("{}.{:06}", money.micros / 1'000'000, money.micros % 1'000'000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text;
-}
 /// Nodes with how many ranks each holds: "a100-1 x2 a100-2".
 std::string text_of(const std::vector<NodeId>& nodes) {
   Words parts;
@@ -50,25 +34,6 @@ std::string text_of(const std::vector<NodeId>& nodes) {
     parts.push_back(ranks == 1 ? node.value : fmt::format("{} x{}", node.value, ranks));
   }
   return fmt::format("{}", fmt::join(parts, " "));
-}
-
-/// "5h", "1h30m", "30s" as milliseconds.
-std::int64_t ms_of(const std::string& text) {
-  const std::map<char, std::int64_t> units{{'h', 3'600'000}, {'m', 60'000}, {'s', 1'000}};
-  std::int64_t sum = 0;
-  std::int64_t number = 0;
-  for (const char c : text) {
-    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
-      number = number * 10 + (c - '0');
-    } else {
-      sum += number * units.at(c);
-      number = 0;
-    }
-  }
-  return sum;
-}
-Money money_of(const std::string& text) {
-  return {static_cast<std::int64_t>(std::stod(text) * 1e6 + 0.5)};
 }
 
 std::string text_of(RefusalReason reason) {
@@ -98,7 +63,7 @@ class Scenario {
   std::string follow(const Words& words) {
     if (words.at(0) == "pool") return add_pool(words);
     if (words.at(0) == "prices") return set_prices(words);
-    now_ = Time{ms_of(words.at(1))};
+    now_ = Time{} + length_of(words.at(1));
     plan_.advance(now_);
     const std::string& verb = words.at(3);
     if (words.at(2) == "node") return change_node(words);
@@ -184,7 +149,7 @@ class Scenario {
   /// at 1h alice extends to 6h
   std::string extend(const Words& words) {
     const JobId job = jobs_.at(words.at(2));
-    const auto answer = extension(plan_, job, bids_.at(job), {ms_of(words.at(5))});
+    const auto answer = extension(plan_, job, bids_.at(job), Time{} + length_of(words.at(5)));
     if (const Money* price = std::get_if<Money>(&answer)) return "for " + text_of(*price);
     return text_of(std::get<Refusal>(answer));
   }
@@ -226,13 +191,13 @@ class Scenario {
     if (word.starts_with("core")) bid.shape.per_rank.cpu_millis = std::stoi(words.at(i - 1)) * 1000;
     if (word == "spread") bid.shape.placement = domain::Placement::spread;
     if (word == "packed") bid.shape.placement = domain::Placement::packed;
-    if (word == "for") bid.duration = {ms_of(next())};
+    if (word == "for") bid.duration = length_of(next());
     if (word == "in") bid.shape.pool = next();
     if (word == "most") bid.max_price = money_of(next());
     if (word == "within") {
       const std::size_t dots = next().find("..");
-      bid.earliest = {ms_of(next().substr(0, dots))};
-      if (dots + 2 < next().size()) bid.deadline = {ms_of(next().substr(dots + 2))};
+      bid.earliest = Time{} + length_of(next().substr(0, dots));
+      if (dots + 2 < next().size()) bid.deadline = Time{} + length_of(next().substr(dots + 2));
     }
   }
 
@@ -284,57 +249,15 @@ class Scenario {
   std::map<JobId, Bid> bids_;
 };
 
-Words words_of(const std::string& text) {
-  std::istringstream stream(text);
-  Words words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
-
-/// The file as it would be if everything in it were as expected.
-std::string lived(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  Scenario scenario;
-  std::string text;
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t arrow = line.find("->");
-    std::string wish = line.substr(0, arrow);
-    const Words words = words_of(wish);
-    if (words.empty() || words.front().starts_with("#")) {
-      text += line + "\n";
-      continue;
-    }
-    const std::string answer = scenario.follow(words);
-    wish.erase(wish.find_last_not_of(' ') + 1);
-    if (answer.empty()) {
-      text += wish + "\n";
-    } else {
-      const std::size_t column = arrow == std::string::npos ? wish.size() + 2 : arrow;
-      wish.resize(std::max(column, wish.size() + 1), ' ');
-      text += wish + "-> " + answer + "\n";
-    }
-  }
-  return text;
-}
-
 TEST(Scenarios, GoAsTheyAreWrittenDown) {
-  const char* source = std::getenv("BERTH_SOURCE_DIR");
-  const std::filesystem::path folder =
-      std::filesystem::path(source == nullptr ? "." : source) / "tests/scenarios";
-  int run = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".txt") continue;
-    ++run;
-    const std::string text = lived(entry.path());
-    if (std::getenv("UPDATE") != nullptr) {
-      std::ofstream(entry.path()) << text;
-      continue;
-    }
-    std::ifstream file(entry.path());
-    const std::string written{std::istreambuf_iterator<char>(file), {}};
-    EXPECT_EQ(text, written) << entry.path().filename();
+  const auto stories = scenario::play("", [] {
+    return
+        [world = std::make_shared<Scenario>()](const Words& line) { return world->follow(line); };
+  });
+  for (const auto& story : stories) {
+    if (std::getenv("UPDATE") == nullptr) EXPECT_EQ(story.lived, story.written) << story.file;
   }
-  EXPECT_GE(run, 12) << "scenarios are found through $BERTH_SOURCE_DIR";
+  EXPECT_GE(stories.size(), 12U) << "scenarios are found through $BERTH_SOURCE_DIR";
 }
 
 }  // namespace
