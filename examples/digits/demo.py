@@ -64,10 +64,11 @@ class Cluster:
         self.env.update(BERTH_SERVER=at["http"], BERTH_TOKEN=token)
         wait_for("the API", lambda: self.try_run("version"))
         join = self.run("node", "token")["token"]
+        self.env["BERTH_JOIN_TOKEN"] = join
         for node in ("node-1", "node-2"):
             self.start(node, "agent", "--data", str(self.folder / node), "--node", node,
                        "--cores", "1", "--address", "127.0.0.1", "--controller", at["agents"],
-                       "--join-at", at["grpc"], "--join", join)
+                       "--join-at", at["grpc"])
         wait_for("both nodes", lambda: self.ready_nodes() == 2)
 
     def ready_nodes(self):

@@ -275,8 +275,14 @@ struct Token {
   std::int64_t expires = 0;
   std::string token;
   std::string command;
+  std::string note;
 };
-BOOST_DESCRIBE_STRUCT(Token, (), (id, name, user, issued, expires, token, command))
+BOOST_DESCRIBE_STRUCT(Token, (), (id, name, user, issued, expires, token, command, note))
+
+struct JoinTokens {
+  std::vector<Token> join_tokens;
+};
+BOOST_DESCRIBE_STRUCT(JoinTokens, (), (join_tokens))
 
 struct Tokens {
   std::vector<Token> tokens;

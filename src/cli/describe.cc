@@ -120,6 +120,17 @@ void show_refusal(Context& context, const Refusal& refusal, std::string_view tex
   }
 }
 
+namespace {
+
+/// A moment in a column: today's need no day.
+std::string short_moment(const Context& context, std::int64_t ms) {
+  const std::string whole = context.moment(ms);
+  const std::string today = context.say("day.today") + " ";
+  return whole.starts_with(today) ? whole.substr(today.size()) : whole;
+}
+
+}  // namespace
+
 void show_jobs(Context& context, const std::vector<Job>& jobs) {
   if (jobs.empty()) {
     context.output.line(context.say("jobs.none"));
@@ -143,8 +154,8 @@ void show_jobs(Context& context, const std::vector<Job>& jobs) {
                           printable(job.user),
                           {state_text(context, job.state), style_of_state(job.state)},
                           printable(job.job_class),
-                          context.moment(job.planned_start),
-                          context.moment(job.ended > 0 ? job.ended : job.planned_finish),
+                          short_moment(context, job.planned_start),
+                          short_moment(context, job.ended > 0 ? job.ended : job.planned_finish),
                           show_credits({money}),
                           printable(nodes)});
   }

@@ -49,11 +49,13 @@ void add_line(std::string& to, int width, const std::string& name, std::string_v
   }
 }
 
-void add_options(std::string& to, int width, const CLI::App& verb, bool with_help) {
+void add_options(std::string& to, const Output& output, const CLI::App& verb, bool with_help) {
   for (const CLI::Option* option : verb.get_options()) {
     const bool is_help = option == verb.get_help_ptr() && !with_help;
     if (option->get_positional() || is_help) continue;
-    add_line(to, width, option_name(*option), option->get_description());
+    const std::string preset = option->get_default_str();
+    const std::string more = preset.empty() ? "" : output.say("help.default", {preset});
+    add_line(to, output.width(), option_name(*option), option->get_description() + more);
   }
 }
 
@@ -116,12 +118,12 @@ std::string help_text(const CLI::App& verb, const CLI::App& common, std::string_
     }
   }
   std::string own;
-  if (&verb != &common) add_options(own, width, verb, false);
+  if (&verb != &common) add_options(own, output, verb, false);
   if (!own.empty()) {
     made += fmt::format("\n{}\n{}", output.say("help.options"), own);
   }
   made += fmt::format("\n{}\n", output.say("help.common"));
-  add_options(made, width, common, true);
+  add_options(made, output, common, true);
   made += fmt::format("\n{}\n{}\n", output.say("help.examples"), verb.get_footer());
   return made;
 }

@@ -198,10 +198,13 @@ TEST(JobRequestTest, WhatCannotBeIsSaidBeforeItIsSent) {
   JobRequest request;
   EXPECT_EQ(to_spec(request, "/", here().now).error().field, "command");
   request.command = {"a"};
-  request.by = here().now + domain::kMinute * 30;
+  request.by = here().now;
   EXPECT_EQ(to_spec(request, "/", here().now).error().field, "by");
-  request.duration = domain::kMinute * 20;
-  EXPECT_TRUE(to_spec(request, "/", here().now));
+  request.by = here().now + domain::kMinute * 30;
+  request.after = here().now + domain::kHour;
+  EXPECT_EQ(to_spec(request, "/", here().now).error().field, "by");
+  request.after.reset();
+  EXPECT_TRUE(to_spec(request, "/", here().now)) << "too short, which is for the controller to say";
   request.at = here().now + domain::kHour;
   EXPECT_EQ(to_spec(request, "/", here().now).error().field, "at");
   request.by.reset();

@@ -29,13 +29,9 @@ base::Result<> check_window(const JobRequest& request, domain::Time now) {
   if (request.at && class_of(request) != JobClass::reserved) {
     return base::invalid("at", "only a reserved job has a firm start: leave out --now and --flex");
   }
-  const domain::Duration duration = request.duration.value_or(domain::kHour);
-  const domain::Time earliest = std::max(now, request.after.value_or(now));
-  if (request.by && *request.by < earliest + duration) {
-    return base::invalid("by",
-                         "the deadline is {} after the earliest start, but the job asks for {}",
-                         *request.by > earliest ? exact_duration(*request.by - earliest) : "0s",
-                         exact_duration(duration));
+  // A window that is too short is a bid that can be refused; one that has no length is a mistake.
+  if (request.by && *request.by <= std::max(now, request.after.value_or(now))) {
+    return base::invalid("by", "the deadline lies before the earliest start");
   }
   return {};
 }

@@ -28,8 +28,18 @@ void Output::line(std::string_view text) { environment_.write_out(without_secret
 void Output::raw(std::string_view bytes) { environment_.write_out(bytes); }
 
 void Output::note(std::string_view text, Style style) {
+  const auto write = [&](const std::string& line) {
+    environment_.write_error((colours_error_ ? painted(line, style) : line) + "\n");
+  };
   const std::string shown = without_secrets(text);
-  environment_.write_error((colours_error_ ? painted(shown, style) : shown) + "\n");
+  const bool wraps = environment_.error_is_terminal() && environment_.width() > 0;
+  if (!wraps) return write(shown);
+  for (const std::string& each : wrapped(shown, environment_.width())) write(each);
+}
+
+void Output::sentence(std::string_view text) {
+  if (environment_.width() > 0) return paragraph(text);
+  line(text);
 }
 
 void Output::table(const Table& table) {
@@ -62,18 +72,20 @@ void Output::envelope(boost::json::object error, const boost::json::object& more
 
 ExitStatus Output::error(const base::Error& error, const boost::json::object& more) {
   const ExitStatus status = exit_status(error.code);
+  const std::string message = text::translate(language_, error.message);
   if (json_) {
     const std::string_view code = code_name(error.code);
     boost::json::object made;
     made["code"] = boost::json::string(code.data(), code.size());
-    made["message"] = base::valid_utf8(error.message);
+    made["message"] = base::valid_utf8(message);
     if (!error.field.empty()) made["field"] = base::valid_utf8(error.field);
     made["exit_status"] = static_cast<int>(status);
     envelope(std::move(made), more);
     return status;
   }
-  note("berth: " + printable(error.message), Style::bad);
-  if (error.code == base::ErrorCode::unauthenticated) note(say("hint.login"));
+  note("berth: " + printable(message), Style::bad);
+  const bool is_stranger = error.code == base::ErrorCode::unauthenticated;
+  if (is_stranger && hints_login_) note(say("hint.login"));
   return status;
 }
 

@@ -29,11 +29,13 @@ class Output {
   void line(std::string_view text);
   /// Bytes of a log or a file, as they are.
   void raw(std::string_view bytes);
-  /// Progress and state, for a person: standard error.
+  /// Progress and state, for a person: standard error, wrapped to a terminal.
   void note(std::string_view text, Style style = Style::plain);
   void table(const Table& table);
   /// Columns for running text: the terminal's, 60 to 100.
   int width() const;
+  /// A sentence on standard output, wrapped on a terminal and one line elsewhere.
+  void sentence(std::string_view text);
   /// A paragraph on standard output, wrapped to the terminal.
   void paragraph(std::string_view text, Style style = Style::plain);
   void data(const boost::json::value& value);
@@ -43,6 +45,8 @@ class Output {
   void unsuccessful(std::string_view code, std::string_view message, int exit_status,
                     const boost::json::object& more);
 
+  /// Says nothing of signing in below an error: that is what the caller is doing.
+  void leave_out_login_hint() { hints_login_ = false; }
   void hide(std::string secret);
   /// `text` as it would be on standard output, painted if that shows colours.
   std::string paint(std::string_view text, Style style) const;
@@ -56,6 +60,7 @@ class Output {
   bool json_;
   bool colours_out_;
   bool colours_error_;
+  bool hints_login_ = true;
   std::vector<std::string> secrets_;
 };
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "cli/help.h"
 #include "cli/nearest.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace cli {
@@ -189,27 +190,6 @@ class Program {
     return static_cast<int>(context().output.error(error));
   }
 
-  /// An option that `verb` does not have, with the nearest that it has. Values are not shown: one
-  /// of them may be a secret.
-  std::string unexpected_text(const CLI::App& verb) {
-    std::vector<std::string> names;
-    for (const CLI::App* app : {&verb, static_cast<const CLI::App*>(&app_)}) {
-      for (const CLI::Option* option : app->get_options()) {
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-        for (const std::string& name : option->get_snames()) names.push_back("-" + name);
-      }
-    }
-    const std::vector<std::string_view> choices(names.begin(), names.end());
-    for (const std::string& word : context().words) {
-      const std::string name = word.substr(0, word.find('='));
-      if (!name.starts_with('-') || std::ranges::find(names, name) != names.end()) continue;
-      const std::string_view near = nearest(name, choices);
-      return near.empty() ? context().say("error.unknown_option", {printable(name)})
-                          : context().say("error.unknown_option_near", {printable(name), near});
-    }
-    return context().say("error.too_many");
-  }
-
   int wrong_usage(const CLI::ParseError& error) {
     const std::vector<std::string> path = parsed_path();
     const CLI::App* verb = &app_;
@@ -222,8 +202,7 @@ class Program {
       show_help(path);
       return static_cast<int>(ExitStatus::usage);
     }
-    const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-    const std::string message = is_extra ? unexpected_text(*verb) : std::string(error.what());
+    const std::string message = usage_text(error, {context().words, *verb, app_}, context().output);
     const std::string name = fmt::format("{}{}", path.empty() ? "" : " ", fmt::join(path, " "));
     return usage_error(context().say("error.usage", {message, name}));
   }

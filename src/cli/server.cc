@@ -108,8 +108,7 @@ base::Result<ports::HttpResponse> Server::once(const ports::HttpRequest& request
   auto response = client_->send(request);
   if (!response) {
     client_.reset();
-    const std::string step = context_->say("error.reaching", {address_.url});
-    return std::unexpected(std::move(response).error().while_doing(step));
+    return base::pass(response);
   }
   if (response->status >= 400) return std::unexpected(error_of(*response));
   return response;
@@ -122,7 +121,10 @@ base::Result<ports::HttpResponse> Server::fetch(const Call& call) {
     auto response = once(request);
     const bool again = !response && may_help_again(response.error().code) && tried < kTries;
     if (!again || context_->environment.interrupts() > 0) return response;
-    context_->output.note(context_->say("note.again", {response.error().message}), Style::faint);
+    if (tried == 1) {
+      const auto why = text::translate(context_->output.language(), response.error().message);
+      context_->output.note(context_->say("note.again", {why}), Style::faint);
+    }
     context_->environment.wait(pause);
     pause = pause * 3;
   }
@@ -190,7 +192,9 @@ base::Result<bool> confirmed(Context& context, std::string_view question) {
   }
   context.environment.write_error(context.say("ask.yes_no", {question}) + " ");
   const auto answer = context.environment.read_line(false);
-  return answer && (answer->starts_with('y') || answer->starts_with('Y'));
+  const bool agrees = answer && (answer->starts_with('y') || answer->starts_with('Y'));
+  if (!agrees) context.output.note(context.say("ask.nothing_done"));
+  return agrees;
 }
 
 }  // namespace cli

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "cli/amounts.h"
@@ -39,6 +40,18 @@ void show_field(Context& context, std::string_view id, std::string_view value) {
   context.output.line(fmt::format("{}{}", title, value));
 }
 
+/// Each node once, with the number of ranks that it gets: "gpu1 x2, gpu2".
+std::string nodes_text(const std::vector<std::string>& nodes) {
+  std::string made;
+  for (auto at = nodes.begin(); at != nodes.end();) {
+    const auto end = std::find_if(at, nodes.end(), [&](const auto& each) { return each != *at; });
+    if (!made.empty()) made += ", ";
+    made += end - at > 1 ? fmt::format("{} x{}", *at, end - at) : *at;
+    at = end;
+  }
+  return made;
+}
+
 void show_offer(Context& context, const Quote& quote) {
   const Offer& offer = *quote.offer;
   const std::int64_t promised = quote.promised_finish.value_or(0);
@@ -53,8 +66,7 @@ void show_offer(Context& context, const Quote& quote) {
   show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
   if (has_place) {
     show_field(context, "quote.where",
-               fmt::format("{} ({})", printable(offer.pool),
-                           printable(fmt::format("{}", fmt::join(offer.nodes, ", ")))));
+               fmt::format("{} ({})", printable(offer.pool), printable(nodes_text(offer.nodes))));
   }
   if (quote.cheaper) {
     context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));
@@ -192,7 +204,7 @@ base::Result<int> submit(Context& context, const JobOptions& options) {
   if (jobs.size() > 1) {
     show_jobs(context, jobs);
   } else {
-    context.output.line(accepted_text(context, first));
+    context.output.sentence(accepted_text(context, first));
   }
   const bool waits = first.state == "queued" || first.state == "reserved";
   const std::string id = std::to_string(first.id);

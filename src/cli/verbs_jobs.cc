@@ -55,6 +55,11 @@ std::string shape_text(const Context& context, const domain::Shape& shape) {
   return context.say("job.shape_line", {std::to_string(shape.ranks), each});
 }
 
+/// Whether code or signal say all there is to say.
+bool is_plain_end(std::string_view cause) {
+  return cause.empty() || cause == "success" || cause == "failed" || cause == "crashed";
+}
+
 void show_attempts(Context& context, const Job& job) {
   if (job.attempts.empty()) return;
   Table table{{{context.say("column.attempt"), true, false},
@@ -71,7 +76,7 @@ void show_attempts(Context& context, const Job& job) {
       if (rank.ended > 0) {
         end = rank.signal > 0 ? context.say("end.signal", {std::to_string(rank.signal)})
                               : context.say("end.exit", {std::to_string(rank.exit_code)});
-        if (rank.cause != "success" && !rank.cause.empty()) end += " " + rank.cause;
+        if (!is_plain_end(rank.cause)) end += " " + rank.cause;
       }
       table.rows.push_back({std::to_string(attempt.number), std::to_string(rank.rank),
                             printable(rank.node), context.moment(rank.started),
@@ -108,7 +113,9 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.duration", show_duration(spec.bid.duration));
   show_field(context, "job.class", job.job_class);
   show_field(context, "job.submitted", context.moment(job.submitted));
-  show_field(context, "job.planned", context.moment(job.planned_start));
+  const bool has_started = !job.attempts.empty();
+  show_field(context, has_started ? "job.started" : "job.planned",
+             context.moment(job.planned_start));
   show_field(context, "job.promised_start", context.moment(job.promised_start));
   show_field(context, "job.deadline", context.moment(job.deadline));
   show_field(context, "job.ended", context.moment(job.ended));
@@ -121,7 +128,8 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   if (job.simulated) context.output.line(context.say("job.simulated"));
   show_attempts(context, job);
   show_history(context, job);
-  if (job.refusal) show_refusal(context, *job.refusal, "");
+  // The sentence above says why; this, what would be taken.
+  if (job.refusal && !job.refusal->changes.empty()) show_refusal(context, *job.refusal, "");
 }
 
 base::Result<int> show(Context& context, std::string_view typed) {
@@ -157,6 +165,7 @@ base::Result<int> cancel(Context& context, const std::vector<std::string>& typed
   boost::json::array bodies;
   for (const std::int64_t id : ids) {
     auto body = server->ask({"POST", job_path(id, "cancel"), {}, boost::json::object()});
+    if (!body && ids.size() == 1) return base::pass(body);
     if (!body) return std::unexpected(std::move(body).error().while_doing(std::to_string(id)));
     auto job = Server::decode<Job>(*body);
     if (!job) return base::pass(job);

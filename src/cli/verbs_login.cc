@@ -63,6 +63,7 @@ base::Result<int> login(Context& context, const LoginWish& wish) {
   if (!config) return base::pass(config);
   auto server = Server::open(context);
   if (!server) return base::pass(server);
+  context.output.leave_out_login_hint();
   auto me = identify(context, *server, wish);
   if (!me) return base::pass(me);
   context.output.hide(me->token);
@@ -128,8 +129,8 @@ std::string about_text(const Event& event) {
 
 void show_event(Context& context, const Event& event) {
   context.output.line(
-      printable(fmt::format("{:>6}  {}  {}  {}{}", event.position, context.moment(event.at),
-                            event.by, event.type, about_text(event))));
+      printable(fmt::format("{:>6}  {}  {:<8}  {}{}", event.position, context.moment(event.at),
+                            event.by.empty() ? "-" : event.by, event.type, about_text(event))));
 }
 
 /// Shows one message of the stream and moves `from` behind it.

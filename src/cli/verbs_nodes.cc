@@ -73,7 +73,37 @@ base::Result<int> join_token(Context& context, int hours) {
         context.output.line(context.say("node.join", {context.moment(made.expires)}));
         context.output.line("");
         context.output.line("  " + printable(made.command));
+        if (made.note.empty()) return;
+        context.output.line("");
+        context.output.paragraph(printable(made.note), Style::warning);
       });
+}
+
+base::Result<int> list_join_tokens(Context& context) {
+  return answer<JoinTokens>(context, {"GET", "/v1/join-tokens"}, [&](const JoinTokens& all) {
+    if (all.join_tokens.empty()) {
+      context.output.line(context.say("node.no_tokens"));
+      return;
+    }
+    Table table{
+        {{context.say("column.id"), false, false}, {context.say("column.expires"), false, false}},
+        {}};
+    for (const Token& token : all.join_tokens) {
+      table.rows.push_back({printable(token.id), context.moment(token.expires)});
+    }
+    context.output.table(table);
+  });
+}
+
+base::Result<int> revoke_join_token(Context& context, const std::string& id) {
+  auto path = path_to({"join-tokens", id});
+  if (!path) return base::pass(path);
+  auto yes = confirmed(context, context.say("ask.revoke", {id}));
+  if (!yes) return base::pass(yes);
+  if (!*yes) return static_cast<int>(ExitStatus::interrupted);
+  return answer<Token>(context, {"DELETE", *path}, [&](const Token&) {
+    context.output.line(context.say("node.token_revoked", {id}));
+  });
 }
 
 struct CalendarWish {
@@ -130,6 +160,21 @@ base::Result<int> calendar(Context& context, const CalendarWish& wish) {
       [&](const Calendar& answered) { show_calendar(context, answered, wish.pool); });
 }
 
+void add_join_token_verbs(Verbs& verbs, CLI::App& node) {
+  Context& context = verbs.context;
+  const auto hours = std::make_shared<int>(0);
+  CLI::App& token = add_verb(verbs, node, "node token",
+                             [&context, hours] { return join_token(context, *hours); });
+  token.add_option("--hours", *hours, context.say("option.hours_valid"))->type_name("N");
+  add_verb(verbs, token, "node token list", [&context] { return list_join_tokens(context); });
+  const auto id = std::make_shared<std::string>();
+  add_verb(verbs, token, "node token revoke",
+           [&context, id] { return revoke_join_token(context, *id); })
+      .add_option("id", *id, context.say("option.join_token_id"))
+      ->required()
+      ->type_name("ID");
+}
+
 }  // namespace
 
 void add_node_verbs(Verbs& verbs, CLI::App& app) {
@@ -157,10 +202,7 @@ void add_node_verbs(Verbs& verbs, CLI::App& app) {
   add_name(add_verb(verbs, node, "node remove",
                     [&context, removed] { return remove(context, *removed); }),
            *removed);
-  const auto hours = std::make_shared<int>(0);
-  add_verb(verbs, node, "node token", [&context, hours] { return join_token(context, *hours); })
-      .add_option("--hours", *hours, context.say("option.hours_valid"))
-      ->type_name("N");
+  add_join_token_verbs(verbs, node);
 
   const auto wish = std::make_shared<CalendarWish>();
   CLI::App& showing =

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/amounts.h"
+#include "cli/describe.h"
 #include "cli/follow.h"
 #include "cli/job_file.h"
 #include "cli/verbs.h"
@@ -36,6 +37,13 @@ base::Result<int> logs(Context& context, const LogWish& wish) {
   }
   auto job = server->get<Job>(path);
   if (!job) return base::pass(job);
+  const bool waits = wish.follow && !is_final_state(job->state);
+  const std::int32_t newest = job->attempts.empty() ? 0 : job->attempts.back().number;
+  if (wish.attempt > newest && !waits) {
+    return base::fail(
+        base::ErrorCode::not_found, "{}",
+        context.say("error.no_attempt", {std::to_string(*id), std::to_string(wish.attempt)}));
+  }
   Follower follower(context, *server,
                     {.rank = wish.rank,
                      .attempt = wish.attempt,

@@ -200,8 +200,8 @@ TEST_F(VerbsTest, JobsAreATableInBothLanguages) {
   EXPECT_EQ(last().query.at("state"), "all");
   EXPECT_EQ(last().query.at("user"), "li");
   EXPECT_EQ(world.out,
-            "ID  NAME   USER  STATE     CLASS     START        FINISH       PRICE  NODES\n"
-            "12  train  li    reserved  reserved  today 10:00  today 12:00   3.20  n1,n2\n");
+            "ID  NAME   USER  STATE     CLASS     START  FINISH  PRICE  NODES\n"
+            "12  train  li    reserved  reserved  10:00  12:00    3.20  n1,n2\n");
   EXPECT_EQ(berth({"jobs", "--lang", "zh"}), 0);
   EXPECT_FALSE(says("STATE"));
   EXPECT_EQ(last().headers.at("accept-language"), "zh");
@@ -267,7 +267,7 @@ TEST_F(VerbsTest, WhatIsNotReachedIsAskedAgainWithTheSameKey) {
               world.server->requests.front().headers.at("idempotency-key"));
   }
   EXPECT_GT(world.clock.ms, kNine);
-  EXPECT_TRUE(complains("cannot reach http://head:7070: connection lost; trying again"));
+  EXPECT_TRUE(world.error.ends_with("connection lost; trying again\n"));
 }
 
 TEST_F(VerbsTest, NodesAreShownAndChanged) {
@@ -296,6 +296,59 @@ TEST_F(VerbsTest, NodesAreShownAndChanged) {
   EXPECT_EQ(last().body, R"({"hours":2})");
   EXPECT_TRUE(says("  berth agent --join t\n"));
   EXPECT_EQ(berth({"node", "drain", ".."}), 2);
+}
+
+TEST_F(VerbsTest, JoinTokensAreMadeListedAndRevoked) {
+  world.server
+      ->on("POST", "/v1/join-tokens", R"({"id": "j", "token": "t", "expires": 1795341600000,
+           "command": "echo t | berth agent", "note": "Only this machine."})")
+      .on("GET", "/v1/join-tokens", R"({"join_tokens": [{"id": "j", "expires": 1795341600000}]})")
+      .on("GET", "/v1/join-tokens", R"({"join_tokens": []})")
+      .on("DELETE", "/v1/join-tokens/j", "{}");
+  EXPECT_EQ(berth({"node", "token"}), 0);
+  EXPECT_EQ(world.out,
+            "Run this on the new node, until today 10:00:\n\n  echo t | berth agent\n\n"
+            "Only this machine.\n");
+  EXPECT_EQ(berth({"node", "token", "list"}), 0);
+  EXPECT_EQ(world.out, "ID  EXPIRES\nj   today 10:00\n");
+  EXPECT_EQ(berth({"node", "token", "list"}), 0);
+  EXPECT_TRUE(says("No token lets a machine join now."));
+  EXPECT_EQ(berth({"node", "token", "revoke"}), 2);
+  EXPECT_TRUE(complains("ID is missing (see: berth node token revoke --help)"));
+  EXPECT_EQ(berth({"node", "token", "revoke", "j", "--yes"}), 0);
+  EXPECT_EQ(last().method, "DELETE");
+  EXPECT_EQ(world.out, "token j lets no machine join any more\n");
+}
+
+TEST_F(VerbsTest, AWindowThatIsTooShortIsABidThatIsRefused) {
+  const std::string no = R"({"reason": "window_too_short", "changes": []})";
+  world.server->on("POST", "/v1/quotes", R"({"quote_id": "", "expires": 0, "refusal": )" + no + "}")
+      .on("POST", "/v1/jobs", R"({"jobs": [{"id": 3, "state": "refused", "refusal": )" + no + "}]}")
+      .on("POST", "/v1/jobs",
+          R"({"jobs": [{"id": 4, "state": "refused", "refusal": )" + no + "}]}");
+  for (const char* verb : {"quote", "submit", "run"}) {
+    EXPECT_EQ(berth({verb, "--by", "30m", "-t", "1h", "--", "a"}), 3) << verb << world.error;
+    EXPECT_TRUE(says("Refused: the duration does not fit before the deadline")) << world.out;
+  }
+}
+
+TEST_F(VerbsTest, MessagesAreBrokenAtWordsOnATerminal) {
+  world.variables.clear();
+  world.is_terminal = true;
+  world.columns = 60;
+  world.variables["NO_COLOR"] = "1";
+  EXPECT_EQ(berth({"jobs"}), 2);
+  EXPECT_EQ(world.error,
+            "berth: which controller? `berth up` starts one on this\n"
+            "machine; for another run `berth login URL`, set\n"
+            "BERTH_SERVER or give --server\n");
+}
+
+TEST_F(VerbsTest, AnAttemptThatThereIsNotIsNotAnEmptyLog) {
+  world.server->on("GET", "/v1/jobs/7",
+                   R"({"id": 7, "state": "failed", "attempts": [{"number": 1}]})");
+  EXPECT_EQ(berth({"job", "logs", "7", "--attempt", "4"}), 4);
+  EXPECT_TRUE(complains("job 7 has no attempt 4"));
 }
 
 TEST_F(VerbsTest, TheCalendarShowsWhatIsFree) {
@@ -441,7 +494,7 @@ TEST_F(VerbsTest, MetricsAndEventsAreShown) {
   EXPECT_EQ(berth({"job", "metrics", "7"}), 0);
   EXPECT_TRUE(says("loss   0.25\n")) << world.out;
   EXPECT_EQ(berth({"events"}), 0);
-  EXPECT_EQ(world.out, "     5  today 09:00  li  JobBid job=7\n");
+  EXPECT_EQ(world.out, "     5  today 09:00  li        JobBid job=7\n");
   world.interrupted = [&] { return world.out.contains("JobEnded") ? 1 : 0; };
   EXPECT_EQ(berth({"events", "-f", "--from", "6"}), 130);
   EXPECT_EQ(last().query.at("from"), "6");
@@ -520,6 +573,8 @@ TEST_F(VerbsTest, EveryVerbHasHelpInBothLanguages) {
                                                     {"node", "resume"},
                                                     {"node", "remove"},
                                                     {"node", "token"},
+                                                    {"node", "token", "list"},
+                                                    {"node", "token", "revoke"},
                                                     {"calendar"},
                                                     {"teams"},
                                                     {"team", "add"},

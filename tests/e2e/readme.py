@@ -78,11 +78,15 @@ class Newcomer(Cluster):
 
     def add_node(self, text):
         """Pastes the printed line, as on another machine: another name and another data folder."""
-        line = next(
-            line.strip() for line in text.splitlines() if line.strip().startswith("berth agent")
-        )
+        line = next(line.strip() for line in text.splitlines() if " | berth agent " in line)
+        pasted = re.fullmatch(r"echo (\S+) \| berth (agent .* --join-token-file) -", line)
+        token, agent = pasted.groups()
+        file = self.folder / "token"
+        file.write_text(token + "\n")
+        check(token not in agent, "the token is not on the command line")
         words = [
-            *line.split()[1:],
+            *agent.split(),
+            file,
             "--node",
             "second",
             "--data",

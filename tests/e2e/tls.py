@@ -6,9 +6,10 @@ import socket
 import ssl
 import subprocess
 import urllib.parse
+from pathlib import Path
 
 from lib.cluster import Cluster
-from lib.trial import Skipped, build_folder, check, check_equal, check_in, main
+from lib.trial import Skipped, build_folder, check, check_equal, check_in, main, wait_for
 
 cluster = None
 
@@ -100,10 +101,29 @@ def agents_need_a_good_token(trial):
     )
     cluster.start_agent("node-1")
     cluster.wait_for_nodes(1)
+    words = Path(f"/proc/{cluster.agents['node-1'].process.pid}/cmdline").read_text().split("\0")
+    check_equal(set(words[words.index("--join") + 1]), {"*"}, "the token in the list of processes")
     check_equal(cluster.berth("run", "--", "echo", "secure").ok().out, "secure\n", "a job over TLS")
+
+
+def a_removed_node_joins_again_with_a_new_token(_):
+    removed = cluster.agents["node-1"]
+    cluster.berth("node", "remove", "node-1", "--yes").ok()
+    wait_for("its agent to end", removed.has_ended)
+    check_in("node-1 was removed", removed.log.read_text(), "what its agent says")
+    removed.start()
+    wait_for("it to end again: its token was used", removed.has_ended)
+    cluster.start_agent("node-1")
+    cluster.wait_for_nodes(1)
 
 
 if __name__ == "__main__":
     main(
-        [serves_with_tls, people_sign_in_over_tls, plain_http_is_refused, agents_need_a_good_token]
+        [
+            serves_with_tls,
+            people_sign_in_over_tls,
+            plain_http_is_refused,
+            agents_need_a_good_token,
+            a_removed_node_joins_again_with_a_new_token,
+        ]
     )

@@ -11,6 +11,7 @@
 #include "adapters/system/certificate.h"
 #include "adapters/system/file.h"
 #include "adapters/system/machine.h"
+#include "adapters/system/secrets.h"
 #include "apps/berth/paths.h"
 #include "cli/run.h"
 
@@ -60,7 +61,7 @@ Result<> keep_identity(const std::string& folder, const Identity& identity) {
 Result<Identity> join(const AgentServiceOptions& options, const std::string& node) {
   if (options.join_token.empty()) {
     return base::invalid(
-        "--join",
+        "--join-token-file",
         "this machine has not joined yet; get a token with `berth node token` on the controller");
   }
   if (options.join_at.empty()) return base::invalid("--join-at", "HOST:PORT for joining is needed");
@@ -75,19 +76,27 @@ Result<Identity> join(const AgentServiceOptions& options, const std::string& nod
   return Identity{joined->cert_pem, request->key_pem, joined->ca_pem};
 }
 
-/// The identity of an earlier joining, or a new one. A token for another cluster replaces it.
+/// Where the hash of the token lies that this machine joined with.
+constexpr const char* kUsedToken = "/join-token.hash";
+
+/// True if this machine has joined with that token. A new one is pasted to join again: because the
+/// node was removed, or to another cluster.
+bool has_joined_with(const AgentServiceOptions& options) {
+  auto used = adapters::system::read_file(options.data_dir + kUsedToken);
+  return used && *used == adapters::system::token_hash(options.join_token);
+}
+
+/// The identity of an earlier joining, or a new one.
 Result<Identity> identity_for(const AgentServiceOptions& options, const std::string& node) {
   auto known = read_identity(options.data_dir);
-  if (known && !options.join_token.empty()) {
-    auto token = adapters::grpc::decode_join_token(options.join_token);
-    auto print = adapters::system::fingerprint(known->ca_pem);
-    if (token && print && token->ca_fingerprint == *print) return known;
-  } else if (known) {
-    return known;
-  }
+  const bool is_good = options.join_token.empty() || has_joined_with(options);
+  if (known && is_good && !options.joins_again) return known;
   auto made = join(options, node);
   if (!made) return made;
   if (auto kept = keep_identity(options.data_dir, *made); !kept) return base::pass(kept);
+  auto kept = adapters::system::write_file_atomically(
+      options.data_dir + kUsedToken, adapters::system::token_hash(options.join_token), 0600);
+  if (!kept) return base::pass(kept);
   return made;
 }
 

@@ -17,6 +17,7 @@ struct AgentServiceOptions {
   std::vector<std::string> controllers;  ///< HOST:PORT of each controller's port for agents.
   std::string join_at;                   ///< HOST:PORT of the port for joining.
   std::string join_token;                ///< Empty: this machine has joined before.
+  bool joins_again = false;              ///< Joins with the token even if it has joined before.
   std::string address;                   ///< Where other nodes reach this one; empty: found out.
   std::string pool;
   std::string simulated_gpus;  ///< MODEL:N; empty: those that the machine has.

@@ -47,7 +47,8 @@ class DataLock {
     if (file < 0) return base::fail(ErrorCode::permission_denied, "cannot write in {}", data_dir);
     if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
       ::close(file);
-      return base::fail(ErrorCode::conflict, "another controller uses {}", data_dir);
+      return base::fail(ErrorCode::conflict, "another controller uses {}; is Berth up already?",
+                        data_dir);
     }
     return DataLock(file);
   }
@@ -65,6 +66,8 @@ class DataLock {
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
+
+bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
 
 std::string user_name() {
   const char* name = std::getenv("USER");  // NOLINT(concurrency-mt-unsafe): nobody sets one.
@@ -109,6 +112,7 @@ struct ControllerService::Parts {
   Result<std::string> make_join_token(Duration life);
   Result<std::string> enrol(const adapters::grpc::JoinAsk& ask);
   std::string join_command(std::string_view token) const;
+  bool is_loopback_only() const;
 };
 
 ControllerService::Parts::~Parts() {
@@ -208,8 +212,19 @@ Result<> ControllerService::Parts::create_cluster() {
 }
 
 std::string ControllerService::Parts::join_command(std::string_view token) const {
-  return fmt::format("berth agent --controller {} --join-at {} --join {}", endpoints.agents,
-                     endpoints.grpc, token);
+  // The token goes through a pipe: command lines show in lists of processes.
+  return fmt::format("echo {} | berth agent --controller {} --join-at {} --join-token-file -",
+                     token, endpoints.agents, endpoints.grpc);
+}
+
+/// What the printed line names leads other machines nowhere.
+bool ControllerService::Parts::is_loopback_only() const {
+  const auto leads_here = [this](const std::string& address) {
+    const auto at = parse_host_port("", address);
+    if (!at || is_loopback(at->host)) return true;
+    return is_any(at->host) && options.names.empty();
+  };
+  return leads_here(options.agents) || leads_here(options.grpc);
 }
 
 Result<> ControllerService::Parts::open_http() {
@@ -226,7 +241,7 @@ Result<> ControllerService::Parts::open_http() {
     server.tls = {*std::move(cert), *std::move(key)};
   } else if (!is_loopback(to->host)) {
     auto names = options.names;
-    if (to->host != "0.0.0.0" && to->host != "::") names.push_back(to->host);
+    if (!is_any(to->host)) names.push_back(to->host);
     if (names.empty())
       return base::invalid("--name",
                            "give the host name or address that others reach this machine by");
@@ -254,6 +269,7 @@ Result<> ControllerService::Parts::open_http() {
   with.join_token = [print = *print](std::string_view secret) {
     return adapters::grpc::encode({std::string(secret), print});
   };
+  with.is_loopback_only = is_loopback_only();
   with.join_command = [this](std::string_view token) { return join_command(token); };
   api = std::make_unique<api::Api>(*loop, *files, clock, std::move(with));
   const bool secure = server.tls.has_value();

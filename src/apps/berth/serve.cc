@@ -10,8 +10,11 @@
 #include "apps/berth/paths.h"
 #include "cli/config.h"
 #include "cli/exit_status.h"
+#include "cli/help.h"
+#include "cli/output.h"
 #include "cli/text/catalog.h"
 #include "cli/times.h"
+#include "cli/usage.h"
 
 namespace apps {
 namespace {
@@ -54,57 +57,69 @@ struct Terminal {
 };
 
 int report(const Terminal& terminal, const base::Error& error) {
+  cli::Output output(terminal.environment, terminal.language, false);
   const std::string where = error.field.empty() ? "" : error.field + ": ";
-  terminal.environment.write_error(fmt::format("berth: {}{}\n", where, error.message));
-  return static_cast<int>(cli::exit_status(error.code));
+  return static_cast<int>(output.error({error.code, where + error.message}));
 }
 
 /// One serving verb while its arguments are read.
 class Verb {
  public:
   Verb(const Terminal& terminal, const std::string& name)
-      : terminal_(terminal), app_(terminal.say("serving." + name), "berth " + name) {
-    app_.footer(terminal.say("serving." + name + ".examples"));
-    app_.set_help_flag("-h,--help", terminal.say("option.help"));
-    app_.add_option("--lang", language_, terminal.say("option.lang"));
+      : terminal_(terminal), app_(terminal.say("verb.berth"), "berth") {
+    app_.set_help_flag("--help,-h", terminal.say("option.help"));
+    app_.add_option("--lang", language_, terminal.say("option.lang"))->type_name("en|zh");
+    app_.fallthrough();
+    verb_ = app_.add_subcommand(name, terminal.say("serving." + name));
+    verb_->footer(terminal.say("serving." + name + ".examples"));
+    verb_->set_help_flag("--help,-h", terminal.say("option.help"));
   }
 
+  /// `name` and what its value is called: "--http HOST:PORT".
   template <class T>
-  CLI::Option* option(const char* name, T& value, std::string_view id) {
-    return app_.add_option(name, value, terminal_.say(fmt::format("serving.option.{}", id)));
+  CLI::Option* option(std::string_view name, T& value, std::string_view id) {
+    const std::size_t space = name.find(' ');
+    return verb_
+        ->add_option(std::string(name.substr(0, space)), value,
+                     terminal_.say(fmt::format("serving.option.{}", id)))
+        ->type_name(std::string(name.substr(space + 1)));
   }
 
   /// Nothing if the verb is to run; else its exit status.
-  std::optional<int> parse(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end());
+  std::optional<int> parse(const std::vector<std::string>& arguments) {
+    cli::Output output(terminal_.environment, terminal_.language, false);
+    std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+    words.push_back(verb_->get_name());
     try {
-      app_.parse(arguments);
+      app_.parse(words);
     } catch (const CLI::CallForHelp&) {
-      terminal_.environment.write_out(app_.help());
+      output.raw(cli::help_text(*verb_, app_, verb_->get_name(), output, {}));
       return 0;
     } catch (const CLI::ParseError& error) {
-      terminal_.environment.write_error(fmt::format(
-          "berth: {}\n{}", error.what(), terminal_.say("serving.try_help", {app_.get_name()})));
-      return static_cast<int>(cli::ExitStatus::usage);
+      const std::string wrong = cli::usage_text(error, {arguments, *verb_, app_}, output);
+      const std::string where = " " + verb_->get_name();
+      return static_cast<int>(output.error(
+          {base::ErrorCode::invalid_argument, output.say("error.usage", {wrong, where})}));
     }
     return std::nullopt;
   }
 
  private:
   const Terminal& terminal_;
-  CLI::App app_;
+  CLI::App app_;  ///< Above the verb: has what every verb takes.
+  CLI::App* verb_;
   std::string language_;  ///< Read before, to say all this in it.
 };
 
 void add_controller_options(Verb& verb, ControllerOptions& options, std::string& lease) {
-  verb.option("--data", options.data_dir, "data")->capture_default_str();
-  verb.option("--http", options.http, "http")->capture_default_str();
-  verb.option("--agents", options.agents, "agents")->capture_default_str();
-  verb.option("--grpc", options.grpc, "grpc")->capture_default_str();
-  verb.option("--name", options.names, "name");
-  verb.option("--lease", lease, "lease")->capture_default_str();
-  auto* cert = verb.option("--cert", options.cert_path, "cert");
-  auto* key = verb.option("--key", options.key_path, "key");
+  verb.option("--data FOLDER", options.data_dir, "data")->capture_default_str();
+  verb.option("--http HOST:PORT", options.http, "http")->capture_default_str();
+  verb.option("--agents HOST:PORT", options.agents, "agents")->capture_default_str();
+  verb.option("--grpc HOST:PORT", options.grpc, "grpc")->capture_default_str();
+  verb.option("--name HOST", options.names, "name");
+  verb.option("--lease TIME", lease, "lease")->capture_default_str();
+  auto* cert = verb.option("--cert FILE", options.cert_path, "cert");
+  auto* key = verb.option("--key FILE", options.key_path, "key");
   cert->needs(key);
   key->needs(cert);
 }
@@ -149,11 +164,20 @@ Result<int> serve_agent(const Terminal& terminal, const AgentServiceOptions& opt
   if (!agent) return base::pass(agent);
   terminal.print("serving.agent_of", {(*agent)->node()});
   while (!stop.wait(1)) {
-    if (auto why = (*agent)->rejected(); !why.empty())
-      return base::fail(base::ErrorCode::permission_denied, "{}", why);
+    if (auto why = (*agent)->rejected(); !why.empty()) {
+      return base::fail(base::ErrorCode::permission_denied,
+                        "{}; a new token of `berth node token` lets it join again", why);
+    }
   }
   terminal.print("serving.stopping");
   return 0;
+}
+
+/// How this machine itself reaches `endpoint`, whatever others call it, by where it listens.
+std::string reached_here(const std::string& listens, const std::string& endpoint) {
+  const std::string host = listens.substr(0, listens.rfind(':'));
+  const bool is_any = host == "0.0.0.0" || host == "[::]";
+  return (is_any ? "127.0.0.1" : host) + endpoint.substr(endpoint.rfind(':'));
 }
 
 /// Controller and agent in one process, for one machine.
@@ -166,15 +190,20 @@ Result<int> serve_both(const Terminal& terminal, const ControllerOptions& option
   auto token = (*service)->join_token();
   if (!token) return base::pass(token);
   agent_options.data_dir = options.data_dir + "/agent";
-  agent_options.controllers = {(*service)->endpoints().agents};
-  agent_options.join_at = (*service)->endpoints().grpc;
+  agent_options.controllers = {reached_here(options.agents, (*service)->endpoints().agents)};
+  agent_options.join_at = reached_here(options.grpc, (*service)->endpoints().grpc);
   agent_options.join_token = *token;
-  agent_options.address = "127.0.0.1";
+  agent_options.joins_again = true;  // It may have been removed meanwhile.
+  agent_options.address = options.names.empty() ? "127.0.0.1" : options.names.front();
   auto agent = AgentService::open(agent_options);
   if (!agent) return base::pass(agent);
   terminal.print("serving.is_up", {(*service)->endpoints().http});
   terminal.print("serving.try");
-  while (!stop.wait(3'600)) {
+  bool is_told = false;
+  while (!stop.wait(1)) {
+    if (is_told || (*agent)->rejected().empty()) continue;
+    terminal.print("serving.removed", {(*agent)->node()});
+    is_told = true;
   }
   terminal.print("serving.stopping");
   return 0;
@@ -194,19 +223,45 @@ int run_controller(const Terminal& terminal, const std::vector<std::string>& arg
   return finish(terminal, serve_controller(terminal, options));
 }
 
+/// From a file, from standard input or from the environment: a command line shows in lists of
+/// processes.
+Result<> read_join_token(const Terminal& terminal, const std::string& file,
+                         AgentServiceOptions& options) {
+  if (!file.empty() && !options.join_token.empty())
+    return base::invalid("--join-token-file", "give the token in one way only");
+  if (file.empty()) {
+    if (options.join_token.empty())
+      options.join_token = terminal.environment.variable("BERTH_JOIN_TOKEN").value_or("");
+    return {};
+  }
+  if (file == "-") {
+    options.join_token = terminal.environment.read_line(false).value_or("");
+  } else {
+    auto text = terminal.environment.read_file(file);
+    if (!text) return base::pass(text);
+    options.join_token = text->substr(0, text->find_first_of("\r\n"));
+  }
+  if (!options.join_token.empty()) return {};
+  return base::invalid("--join-token-file", "the token is empty");
+}
+
 int run_agent(const Terminal& terminal, const std::vector<std::string>& arguments) {
   AgentServiceOptions options{.data_dir = default_data_dir() + "/agent"};
   Verb verb(terminal, "agent");
-  verb.option("--data", options.data_dir, "data")->capture_default_str();
-  verb.option("--controller", options.controllers, "controller")->required();
-  verb.option("--join", options.join_token, "join");
-  verb.option("--join-at", options.join_at, "join_at");
-  verb.option("--node", options.node, "node");
-  verb.option("--address", options.address, "address");
-  verb.option("--pool", options.pool, "pool");
-  verb.option("--cores", options.cores, "cores_offered");
-  verb.option("--simulated-gpus", options.simulated_gpus, "simulated");
+  verb.option("--data FOLDER", options.data_dir, "data")->capture_default_str();
+  verb.option("--controller HOST:PORT", options.controllers, "controller")->required();
+  std::string token_file;
+  verb.option("--join-token-file FILE", token_file, "join_token_file");
+  verb.option("--join TOKEN", options.join_token, "join");
+  verb.option("--join-at HOST:PORT", options.join_at, "join_at");
+  verb.option("--node NAME", options.node, "node");
+  verb.option("--address ADDRESS", options.address, "address");
+  verb.option("--pool POOL", options.pool, "pool");
+  verb.option("--cores N", options.cores, "cores_offered");
+  verb.option("--simulated-gpus MODEL:N", options.simulated_gpus, "simulated");
   if (auto status = verb.parse(arguments)) return *status;
+  if (auto read = read_join_token(terminal, token_file, options); !read)
+    return report(terminal, read.error());
   return finish(terminal, serve_agent(terminal, options));
 }
 
@@ -216,9 +271,9 @@ int run_up(const Terminal& terminal, const std::vector<std::string>& arguments) 
   AgentServiceOptions agent;
   Verb verb(terminal, "up");
   add_controller_options(verb, options, lease);
-  verb.option("--node", agent.node, "node");
-  verb.option("--cores", agent.cores, "cores_offered");
-  verb.option("--simulated-gpus", agent.simulated_gpus, "simulated");
+  verb.option("--node NAME", agent.node, "node");
+  verb.option("--cores N", agent.cores, "cores_offered");
+  verb.option("--simulated-gpus MODEL:N", agent.simulated_gpus, "simulated");
   if (auto status = verb.parse(arguments)) return *status;
   if (auto set = set_lease(options, lease); !set) return report(terminal, set.error());
   return finish(terminal, serve_both(terminal, options, agent));

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "words/catalog.h"
+
 namespace cli::text {
 
 enum class Language { en, zh };
@@ -26,6 +28,11 @@ bool has(std::string_view id);
 /// The sentence of `id` with its placeholders replaced by `values`, in order.
 std::string say(Language language, std::string_view id,
                 std::initializer_list<std::string_view> values = {});
+
+/// Says in `language` an error that was written in English; what is not known stays English.
+std::string translate(Language language, std::string_view english);
+/// The patterns that `translate` knows beside those of `words`.
+std::span<const words::Entry> known();
 
 // The parts of the catalog, each in a file of its own.
 std::span<const Entry> messages();

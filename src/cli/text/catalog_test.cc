@@ -60,6 +60,21 @@ TEST(Catalog, EveryEntryHasBothLanguagesWithTheSamePlaceholders) {
   }
 }
 
+TEST(Catalog, ErrorsInEnglishAreKnownInChinese) {
+  for (const words::Entry& entry : known()) {
+    EXPECT_TRUE(is_ascii(entry.en)) << entry.en;
+    EXPECT_EQ(placeholders(entry.en), placeholders(entry.zh)) << entry.en;
+  }
+  EXPECT_EQ(translate(Language::en, "a.yaml: line 3: memory: expected one value"),
+            "a.yaml: line 3: memory: expected one value");
+  EXPECT_EQ(translate(Language::zh, "a.yaml: line 3: memory: expected one value"),
+            "a.yaml：第 3 行：memory：应为单个值");
+  EXPECT_EQ(translate(Language::zh, "unknown key 'commnad'; did you mean 'command'?"),
+            "未知的键 'commnad'；是否应为 'command'？");
+  EXPECT_EQ(translate(Language::zh, "'x' is no moment; write 2h (from now), 'thu 18:00'"),
+            "'x' 不是时刻；请写 2h（从现在起）、'thu 18:00'");
+}
+
 TEST(Catalog, PlaceholdersAreReplacedInOrder) {
   EXPECT_EQ(say(Language::en, "why.blocker", {"7", "noon"}), "job 7, until noon");
   EXPECT_NE(say(Language::zh, "why.blocker", {"7", "noon"}).find("noon"), std::string::npos);

@@ -7,11 +7,13 @@ namespace {
 
 constexpr std::array kExamples{
     Entry{"examples.berth",
-          "  berth login https://head:7070\n      # sign in once\n"
+          "  berth up\n      # a cluster of this machine, to try it\n"
+          "  berth login https://head:7070\n      # or sign in to one that there is\n"
           "  berth run --gpus 1 -- python train.py\n      # train, and see the log here\n"
           "  berth quote --gpus A100:8 -t 6h --by 'thu 18:00' -- python train.py\n"
           "      # what would it cost?",
-          "  berth login https://head:7070\n      # 先登录一次\n"
+          "  berth up\n      # 在本机启动一个集群试用\n"
+          "  berth login https://head:7070\n      # 或登录已有的集群\n"
           "  berth run --gpus 1 -- python train.py\n      # 训练，并在此查看日志\n"
           "  berth quote --gpus A100:8 -t 6h --by 'thu 18:00' -- python train.py\n"
           "      # 需要多少点数？"},
@@ -126,6 +128,16 @@ constexpr std::array kExamples{
           "  berth node token --hours 1\n      # valid for an hour",
           "  berth node token\n      # 在新节点上粘贴的命令\n"
           "  berth node token --hours 1\n      # 一小时内有效"},
+    Entry{"examples.node token list",
+          "  berth node token list\n      # all that are valid now\n"
+          "  berth node token list --json\n      # for a script",
+          "  berth node token list\n      # 目前有效的全部令牌\n"
+          "  berth node token list --json\n      # 供脚本使用"},
+    Entry{"examples.node token revoke",
+          "  berth node token revoke 07af541e\n      # asks first\n"
+          "  berth node token revoke 07af541e --yes\n      # does not ask",
+          "  berth node token revoke 07af541e\n      # 会先询问\n"
+          "  berth node token revoke 07af541e --yes\n      # 不询问"},
     Entry{"examples.calendar",
           "  berth calendar\n      # the next 24 hours\n"
           "  berth calendar --from 'sat 00:00' --hours 48 --pool a100\n"

@@ -143,6 +143,7 @@ constexpr std::array kMessages{
     Entry{"job.class", "class", "类别"},
     Entry{"job.submitted", "submitted", "提交"},
     Entry{"job.planned", "planned start", "计划开始"},
+    Entry{"job.started", "started", "开始"},
     Entry{"job.promised_start", "promised start", "承诺开始"},
     Entry{"job.deadline", "done by", "承诺完成"},
     Entry{"job.ended", "ended", "结束"},
@@ -171,6 +172,9 @@ constexpr std::array kMessages{
     Entry{"node.state", "node {0} is {1}", "节点 {0}：{1}"},
     Entry{"node.removed", "node {0} is removed", "节点 {0} 已移除"},
     Entry{"node.join", "Run this on the new node, until {0}:", "在 {0} 之前到新节点上运行："},
+    Entry{"node.no_tokens", "No token lets a machine join now. `berth node token` makes one.",
+          "目前没有可用的加入令牌。`berth node token` 可生成一个。"},
+    Entry{"node.token_revoked", "token {0} lets no machine join any more", "加入令牌 {0} 已吊销"},
 
     Entry{"team.added", "team {0} exists now", "已创建团队 {0}"},
     Entry{"user.added", "user {0} of team {1} exists now", "已创建用户 {0}（团队 {1}）"},
@@ -228,6 +232,7 @@ constexpr std::array kMessages{
     Entry{"end.rank", "rank {0} on {1}: {2}", "rank {0}，节点 {1}：{2}"},
 
     Entry{"ask.yes_no", "{0} [y/N]", "{0} [y/N]"},
+    Entry{"ask.nothing_done", "Nothing was changed.", "没有做任何更改。"},
     Entry{"ask.submit", "Reserve it for at most {0} credits?", "以最多 {0} 点预约？"},
     Entry{"ask.remove_node", "Remove node {0} from the cluster?", "从集群移除节点 {0}？"},
     Entry{"ask.revoke", "Revoke token {0}?", "吊销令牌 {0}？"},
@@ -237,9 +242,10 @@ constexpr std::array kMessages{
     Entry{"hint.login", "Sign in with: berth login URL", "请先登录：berth login URL"},
 
     Entry{"error.no_server",
-          "no controller is named: run `berth login URL`, set BERTH_SERVER or give --server",
-          "没有指定控制器：请运行 `berth login URL`，设置 BERTH_SERVER 或使用 --server"},
-    Entry{"error.reaching", "cannot reach {0}", "无法连接 {0}"},
+          "which controller? `berth up` starts one on this machine; for another run "
+          "`berth login URL`, set BERTH_SERVER or give --server",
+          "哪个控制器？`berth up` 可在本机启动一个；否则请运行 `berth login URL`，设置 "
+          "BERTH_SERVER 或使用 --server"},
     Entry{"error.no_json", "{0} does not answer like a Berth controller",
           "{0} 的应答不像 Berth 控制器"},
     Entry{"error.needs_yes", "{0} Give --yes where nobody can answer.",
@@ -253,7 +259,8 @@ constexpr std::array kMessages{
     Entry{"error.path", "the controller named a file outside the folder: {0}",
           "控制器给出的文件不在目录之内：{0}"},
     Entry{"error.file_cut", "{0} ended too early", "{0} 提前结束"},
-    Entry{"error.no_file", "{0} is no file of job {1}", "作业 {1} 没有文件 {0}"},
+    Entry{"error.no_file", "job {1} has no file '{0}'", "作业 {1} 没有文件 '{0}'"},
+    Entry{"error.no_attempt", "job {0} has no attempt {1}", "作业 {0} 没有第 {1} 次尝试"},
     Entry{"error.needs_password", "there is no terminal: give the password with --password-stdin",
           "没有终端：请用 --password-stdin 提供密码"},
     Entry{"error.no_password", "the password is empty", "密码为空"},
@@ -268,6 +275,8 @@ constexpr std::array kMessages{
           "没有选项 {0}；是不是 {1}？"},
     Entry{"error.too_many", "there is an argument too many; a command comes after --",
           "参数过多；命令要写在 -- 之后"},
+    Entry{"error.too_many_words", "a command comes after --, such as: berth {0} -- {1}",
+          "命令要写在 -- 之后，例如：berth {0} -- {1}"},
     Entry{"error.usage", "{0} (see: berth{1} --help)", "{0}（参见：berth{1} --help）"},
 
     Entry{"exit.ok", "it is done", "已完成"},
@@ -293,6 +302,7 @@ constexpr std::array kMessages{
     Entry{"help.arguments", "Arguments:", "参数："},
     Entry{"help.options", "Options:", "选项："},
     Entry{"help.common", "Options of every verb:", "通用选项："},
+    Entry{"help.default", " (default: {0})", "（默认：{0}）"},
     Entry{"help.examples", "Examples:", "示例："},
     Entry{"help.exit_codes", "Exit codes:", "退出码："},
 };

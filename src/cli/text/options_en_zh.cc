@@ -15,9 +15,12 @@ constexpr std::array kOptions{
     Entry{"option.cores", "CPU cores of each rank: 4, 0.5 (default 1)",
           "每个 rank 的 CPU 核数：4、0.5（默认 1）"},
     Entry{"option.memory", "memory of each rank: 2GiB, 512MB", "每个 rank 的内存：2GiB、512MB"},
-    Entry{"option.duration",
-          "how long it runs at most: 2h, 90m, 1-12:00 (days-hours:minutes), 12:30:00 (default 1h)",
-          "最长运行时间：2h、90m、1-12:00（天-时:分）、12:30:00（默认 1h）"},
+    Entry{
+        "option.duration",
+        "how long it takes at most: 2h, 90m, 1-12:00 (days-hours:minutes), 12:30:00 (default 1h). "
+        "Past that it goes on only while the place is free and --max-price allows",
+        "最长所需时间：2h、90m、1-12:00（天-时:分）、12:30:00（默认 1h）。到时后，仅在位置空闲且 "
+        "--max-price 允许时继续运行"},
     Entry{"option.by", "deadline; makes it reserved: 'thu 18:00', 2026-11-23T09:00, 6h (from now)",
           "截止时间（即预约）：'thu 18:00'、2026-11-23T09:00、6h（从现在起）"},
     Entry{"option.after", "earliest start: 'tomorrow 09:00', 2h (from now)",
@@ -88,6 +91,8 @@ constexpr std::array kOptions{
     Entry{"option.token_user", "for another user (admins)", "为其他用户创建（管理员）"},
     Entry{"option.token_id", "the id of the token, from `berth tokens`",
           "令牌编号，见 `berth tokens`"},
+    Entry{"option.join_token_id", "the id of the token, from `berth node token list`",
+          "令牌编号，见 `berth node token list`"},
     Entry{"option.grant_team", "the team that gets the credits", "获得点数的团队"},
     Entry{"option.credits", "how many credits: 500, 12.5", "点数：500、12.5"},
     Entry{"option.statement_team", "which team (default: your own)", "哪个团队（默认自己的）"},

@@ -13,18 +13,32 @@ constexpr std::array kServing{
     Entry{"serving.agent", "Serve this machine as a node of a cluster.",
           "把本机作为一个节点加入集群。"},
     Entry{"serving.up.examples",
-          "Examples:\n  berth up\n  berth up --simulated-gpus A100:8   # try it without GPUs",
-          "示例：\n  berth up\n  berth up --simulated-gpus A100:8   # 没有 GPU 时试用"},
+          "  berth up\n      # a cluster of this machine\n"
+          "  berth up --simulated-gpus A100:8\n      # try it without GPUs\n"
+          "  berth up --http 0.0.0.0:7070 --agents 0.0.0.0:7071 \\\n"
+          "      --grpc 0.0.0.0:7072 --name head.lab\n"
+          "      # and others may join: see `berth node token`",
+          "  berth up\n      # 只有本机的集群\n"
+          "  berth up --simulated-gpus A100:8\n      # 没有 GPU 时试用\n"
+          "  berth up --http 0.0.0.0:7070 --agents 0.0.0.0:7071 \\\n"
+          "      --grpc 0.0.0.0:7072 --name head.lab\n"
+          "      # 其他机器也可加入：见 `berth node token`"},
     Entry{"serving.controller.examples",
-          "Examples:\n  berth controller\n  berth controller --http 0.0.0.0:7070 --agents "
-          "0.0.0.0:7071 --grpc 0.0.0.0:7072 --name head.lab",
-          "示例：\n  berth controller\n  berth controller --http 0.0.0.0:7070 --agents "
-          "0.0.0.0:7071 --grpc 0.0.0.0:7072 --name head.lab"},
+          "  berth controller\n      # for this machine alone\n"
+          "  berth controller --http 0.0.0.0:7070 --agents 0.0.0.0:7071 \\\n"
+          "      --grpc 0.0.0.0:7072 --name head.lab\n      # for others too, with TLS",
+          "  berth controller\n      # 只供本机使用\n"
+          "  berth controller --http 0.0.0.0:7070 --agents 0.0.0.0:7071 \\\n"
+          "      --grpc 0.0.0.0:7072 --name head.lab\n      # 也供其他机器使用，启用 TLS"},
     Entry{"serving.agent.examples",
-          "Examples:\n  berth agent --controller head.lab:7071 --join-at head.lab:7072 --join "
-          "TOKEN\n  berth agent --controller head.lab:7071   # later starts",
-          "示例：\n  berth agent --controller head.lab:7071 --join-at head.lab:7072 --join "
-          "TOKEN\n  berth agent --controller head.lab:7071   # 以后启动"},
+          "  berth agent --controller head.lab:7071 --join-at head.lab:7072 \\\n"
+          "      --join-token-file token.txt\n"
+          "      # the first start; `berth node token` prints this line, with its token\n"
+          "  berth agent --controller head.lab:7071\n      # later starts",
+          "  berth agent --controller head.lab:7071 --join-at head.lab:7072 \\\n"
+          "      --join-token-file token.txt\n"
+          "      # 首次启动；`berth node token` 会给出这条命令及令牌\n"
+          "  berth agent --controller head.lab:7071\n      # 以后启动"},
     Entry{"serving.option.data", "folder of everything that is kept", "保存全部数据的目录"},
     Entry{"serving.option.http",
           "HOST:PORT for people and programs; TLS on any address but loopback",
@@ -43,8 +57,13 @@ constexpr std::array kServing{
           "代理与控制器失联后进程最多保留多久：10s 到 10m"},
     Entry{"serving.option.controller", "HOST:PORT of the controller's port for agents",
           "控制器供代理连接的 HOST:PORT"},
-    Entry{"serving.option.join", "token of `berth node token`; needed once",
-          "`berth node token` 给出的令牌；只需一次"},
+    Entry{
+        "serving.option.join_token_file",
+        "file with the token of `berth node token`, - for standard input; needed once (also "
+        "BERTH_JOIN_TOKEN)",
+        "存放 `berth node token` 所给令牌的文件，- 表示标准输入；只需一次（或 BERTH_JOIN_TOKEN）"},
+    Entry{"serving.option.join", "the token itself; the other ways do not show it to others",
+          "令牌本身；其他方式不会让他人看到"},
     Entry{"serving.option.join_at", "HOST:PORT for joining", "加入集群所用的 HOST:PORT"},
     Entry{"serving.option.node", "name of the node (default: this machine's host name)",
           "节点名（默认：本机主机名）"},
@@ -66,8 +85,11 @@ constexpr std::array kServing{
     Entry{"serving.first_admin", "The first admin is {0}; the token is in {1}/admin-token\n",
           "首个管理员是 {0}；令牌保存在 {1}/admin-token\n"},
     Entry{"serving.agent_of", "agent of node {0}\n", "节点 {0} 的代理\n"},
+    Entry{"serving.removed",
+          "node {0} was removed: nothing runs here any more. Start `berth up` again to have it "
+          "back\n",
+          "节点 {0} 已被移除，本机不再运行作业。重新启动 `berth up` 可使其恢复\n"},
     Entry{"serving.stopping", "stopping; jobs go on\n", "正在停止；作业继续运行\n"},
-    Entry{"serving.try_help", "Try '{0} --help'.\n", "请参阅 '{0} --help'。\n"},
 };
 
 }  // namespace

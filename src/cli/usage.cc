@@ -1,0 +1,105 @@
+#include "cli/usage.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/describe.h"
+#include "cli/nearest.h"
+
+namespace cli {
+namespace {
+
+/// "berth run echo hi": what is meant is most likely a command.
+std::string too_many(const Typing& typing, const Output& output) {
+  const std::string& verb = typing.verb.get_name();
+  const bool takes_command = verb == "run" || verb == "submit" || verb == "quote";
+  const auto at = std::ranges::find(typing.words, verb);
+  const bool has_options =
+      std::any_of(at, typing.words.end(), [](const auto& word) { return word.starts_with('-'); });
+  if (!takes_command || has_options || at == typing.words.end()) {
+    return output.say("error.too_many");
+  }
+  std::string command;
+  for (auto word = at + 1; word != typing.words.end(); ++word) {
+    command += (command.empty() ? "" : " ") + shell_word(printable(*word));
+  }
+  return output.say("error.too_many_words", {verb, command});
+}
+
+std::string unexpected(const Typing& typing, const Output& output) {
+  std::vector<std::string> names;
+  for (const CLI::App* app : {&typing.verb, &typing.common}) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+    }
+  }
+  const std::vector<std::string_view> choices(names.begin(), names.end());
+  for (const std::string& word : typing.words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with('-') || std::ranges::find(names, name) != names.end()) continue;
+    const std::string_view near = nearest(name, choices);
+    return near.empty() ? output.say("error.unknown_option", {printable(name)})
+                        : output.say("error.unknown_option_near", {printable(name), near});
+  }
+  return too_many(typing, output);
+}
+
+/// An argument is called in the help as its value is: JOB, not job.
+std::string shown_name(const CLI::App& verb, const std::string& name) {
+  for (const CLI::Option* option : verb.get_options()) {
+    if (option->get_positional() && option->get_name() == name) return option->get_type_name();
+  }
+  return name;
+}
+
+/// What stands in `text` between `before` and `after`; all that follows if that is empty.
+std::string between(std::string_view text, std::string_view before, std::string_view after) {
+  const std::size_t from = text.find(before);
+  if (from == text.npos) return "";
+  text.remove_prefix(from + before.size());
+  return std::string(after.empty() ? text : text.substr(0, text.find(after)));
+}
+
+/// The parser's sentences in ours.
+std::string in_our_words(const CLI::ParseError& error, const CLI::App& verb) {
+  const std::string said = error.what();
+  const std::string kind = error.get_name();
+  const std::string name = said.substr(0, said.find(':'));
+  if (kind == "RequiredError") {
+    return fmt::format("{} is missing", shown_name(verb, between(said, "", " is required")));
+  }
+  if (kind == "ConversionError" && said.starts_with("Could not convert: ")) {
+    return fmt::format("{}: '{}' is no number", between(said, ": ", " = "),
+                       printable(between(said, " = ", "")));
+  }
+  if (kind == "ValidationError" && said.contains(" not in {")) {
+    std::string choices = between(said, " not in {", "}");
+    for (std::size_t at = 0; (at = choices.find(',', at)) != choices.npos; at += 2) {
+      choices.insert(at + 1, " ");
+    }
+    return fmt::format("{}: '{}' is not one of {}", name,
+                       printable(between(said, ": ", " not in {")), choices);
+  }
+  if (kind == "ArgumentMismatch") {
+    return said.contains("At Most") ? fmt::format("give {} once", name)
+                                    : fmt::format("{} needs a value", name);
+  }
+  if (kind == "RequiresError") {
+    return fmt::format("{} needs {} beside it", between(said, "", " requires"),
+                       between(said, "requires ", ""));
+  }
+  return said;
+}
+
+}  // namespace
+
+std::string usage_text(const CLI::ParseError& error, const Typing& typing, const Output& output) {
+  const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (is_extra) return unexpected(typing, output);
+  return text::translate(output.language(), in_our_words(error, typing.verb));
+}
+
+}  // namespace cli
