@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "api/served.h"
+#include "controller/fakes/direct_desk.h"
 
 namespace api {
 namespace {
@@ -61,7 +62,7 @@ TEST_F(Jobs, SeveralEqualJobsInOneRequest) {
                  fmt::format(R"({{"spec":{},"count":3000}})", spec_json("flex", 0, 1)));
   EXPECT_EQ(answer.status, 201);
   EXPECT_EQ(answer.body.at("jobs").as_array().size(), 3'000U);
-  EXPECT_EQ(served.direct().state.jobs.jobs.size(), 3'000U);
+  EXPECT_EQ(served.direct().state().jobs.jobs.size(), 3'000U);
 }
 
 TEST_F(Jobs, BadBidsAreNamedByFieldAndChangeNothing) {
@@ -112,12 +113,12 @@ TEST_F(Jobs, ARetryWithTheSameKeyGetsTheSameJob) {
   const auto again = bid("ada", spec_json("flex", 1, 1), key);
   EXPECT_EQ(first(once).at("id"), first(again).at("id"));
   EXPECT_NE(first(once).at("id"), first(bid("bob", spec_json("flex", 1, 1), key)).at("id"));
-  EXPECT_EQ(served.direct().state.jobs.jobs.size(), 2U);
+  EXPECT_EQ(served.direct().state().jobs.jobs.size(), 2U);
   const std::string many = fmt::format(R"({{"spec":{},"count":3}})", spec_json("flex", 0, 1));
   const Served::Headers other{{"idempotency-key", "k 2"}};
   const auto three = served.ask("ada", "POST", "/v1/jobs", many, other);
   EXPECT_EQ(served.ask("ada", "POST", "/v1/jobs", many, other).body, three.body);
-  EXPECT_EQ(served.direct().state.jobs.jobs.size(), 5U);
+  EXPECT_EQ(served.direct().state().jobs.jobs.size(), 5U);
   EXPECT_EQ(
       bid("ada", spec_json("flex", 1, 1), {{"idempotency-key", std::string(129, 'k')}}).field(),
       "Idempotency-Key");
@@ -170,10 +171,10 @@ TEST_F(Jobs, ListsAreNewestFirstInPagesAndFiltered) {
 
 TEST_F(Jobs, AQuoteChangesNothingAndHoldsForFiveMinutes) {
   const std::string spec = spec_json("reserved", 8, 2);
-  const auto before = ledger::hash(served.direct().state);
+  const auto before = ledger::hash(served.direct().state());
   const auto quote = served.ask("ada", "POST", "/v1/quotes", fmt::format(R"({{"spec":{}}})", spec));
   ASSERT_EQ(quote.status, 200) << quote.text;
-  EXPECT_EQ(ledger::hash(served.direct().state), before);
+  EXPECT_EQ(ledger::hash(served.direct().state()), before);
   const std::string body = fmt::format(R"({{"quote_id":"{}"}})", text(quote.body, "quote_id"));
   EXPECT_EQ(served.ask("bob", "POST", "/v1/jobs", body).status, 410);
   const auto other = fmt::format(R"({{"quote_id":"{}","spec":{}}})", text(quote.body, "quote_id"),
@@ -264,14 +265,13 @@ TEST_F(Jobs, AKnownTokenIsGoodUntilAccessChanges) {
 }
 
 TEST_F(Jobs, ABusyOrBrokenControllerIsSaidSo) {
-  served.direct().is_full = true;
+  served.direct().inject(controller::fakes::DirectDesk::Fault::queue_full);
   const auto busy = served.ask("ada", "GET", "/v1/jobs");
   EXPECT_EQ(busy.status, 503);
   EXPECT_EQ(busy.headers.at("retry-after"), "1");
-  served.direct().is_full = false;
-  served.direct().failure = base::Error{base::ErrorCode::unavailable, "append: the disk fails"};
+  served.direct().log().inject(fakes::MemoryEventLog::Fault::write_fails);
   EXPECT_EQ(bid("ada", spec_json("flex", 0, 1)).status, 503);
-  served.direct().failure = base::Error{base::ErrorCode::resource_exhausted, "full", "disk"};
+  served.direct().log().inject(fakes::MemoryEventLog::Fault::disk_full);
   EXPECT_EQ(bid("ada", spec_json("flex", 0, 1)).status, 507);
 }
 

@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "api/api.h"
-#include "api/direct_desk.h"
 #include "base/json.h"
+
+namespace controller::fakes {
+class DirectDesk;
+}
 
 namespace api {
 
@@ -59,7 +62,7 @@ class Served {
   void end_ranks(domain::JobId job, domain::ExitCause cause = domain::ExitCause::success);
 
   controller::Desk& desk();
-  DirectDesk& direct();
+  controller::fakes::DirectDesk& direct();
   Api& api();
 
   std::vector<std::string> problems;

@@ -9,6 +9,7 @@
 
 #include "api/routes.h"
 #include "api/schema_check.h"
+#include "controller/fakes/direct_desk.h"
 #include "fakes/manual_clock.h"
 #include "fakes/memory_file_store.h"
 
@@ -58,7 +59,7 @@ class Recorder final : public ports::TextStream {
 struct Served::Parts {
   fakes::ManualClock clock{{1'700'000'000'000}};
   fakes::MemoryFileStore files{clock};
-  DirectDesk desk{clock};
+  controller::fakes::DirectDesk desk{clock};
   std::vector<std::pair<domain::Time, std::function<void()>>> later;
   std::vector<std::function<void()>> blocking;
   bool is_blocking = false;
@@ -151,7 +152,7 @@ Served::~Served() {
 }
 
 controller::Desk& Served::desk() { return parts_->desk; }
-DirectDesk& Served::direct() { return parts_->desk; }
+controller::fakes::DirectDesk& Served::direct() { return parts_->desk; }
 Api& Served::api() { return *parts_->api; }
 domain::Time Served::now() const { return parts_->clock.now(); }
 void Served::fail_files() { parts_->files.fail_next(); }
@@ -184,7 +185,7 @@ void Served::put_file(domain::JobId job, const std::string& path, const std::str
 }
 
 void Served::start_ranks(domain::JobId job) {
-  const auto attempt = parts_->desk.state.jobs.jobs.at(job).attempts.back();
+  const auto attempt = parts_->desk.state().jobs.jobs.at(job).attempts.back();
   std::int32_t number = 0;
   for (const auto& rank : attempt.ranks) {
     const ledger::jobs::SeenRank report{job, attempt.number, number++, true};
@@ -193,7 +194,7 @@ void Served::start_ranks(domain::JobId job) {
 }
 
 void Served::end_ranks(domain::JobId job, domain::ExitCause cause) {
-  const auto attempt = parts_->desk.state.jobs.jobs.at(job).attempts.back();
+  const auto attempt = parts_->desk.state().jobs.jobs.at(job).attempts.back();
   std::int32_t number = 0;
   for (const auto& rank : attempt.ranks) {
     ledger::jobs::SeenRank report{job, attempt.number, number++, true, true};
@@ -244,7 +245,7 @@ Served::Answer Served::ask(const std::string& user, const std::string& method,
   request.body = body;
   request.headers.merge(headers);
   const std::string name = method + " " + target;
-  const std::uint64_t before = ledger::hash(parts_->desk.state);
+  const std::uint64_t before = ledger::hash(parts_->desk.state());
   const Match match = match_route(method, request.path);
   Answer answer;
   int replies = 0;
@@ -259,7 +260,7 @@ Served::Answer Served::ask(const std::string& user, const std::string& method,
     if (parsed) answer.body = *std::move(parsed);
   });
   if (replies != 1) problems.push_back(fmt::format("{}: {} replies", name, replies));
-  const bool changed = ledger::hash(parts_->desk.state) != before;
+  const bool changed = ledger::hash(parts_->desk.state()) != before;
   if (answer.status >= 400 && changed) problems.push_back(name + ": an error changed the state");
   if (match.route == nullptr) return answer;
   const std::string pattern(match.route->pattern);

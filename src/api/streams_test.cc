@@ -2,6 +2,7 @@
 
 #include "api/schema_check.h"
 #include "api/served.h"
+#include "controller/fakes/direct_desk.h"
 
 namespace api {
 namespace {
@@ -66,7 +67,7 @@ TEST_F(Streams, ALogComesInPiecesWithOffsetsInBytes) {
 TEST_F(Streams, ALogWhoseLengthIsKnownNeedsNoTimeToSettle) {
   served.put_file(job, "attempt-1/rank-0.log", "ab");
   const auto stream = open("logs/stream");
-  const auto& rank = served.direct().state.jobs.jobs.at(job).attempts.back().ranks.front();
+  const auto& rank = served.direct().state().jobs.jobs.at(job).attempts.back().ranks.front();
   served.direct().presence[rank.node].log_bytes[{job, 1, 0}] = 3;
   served.end_ranks(job);
   EXPECT_EQ(served.ask("ada", "GET", "/v1/jobs/1/logs").body.at("complete"), false);
@@ -83,7 +84,7 @@ TEST_F(Streams, ALogWhoseLengthIsKnownNeedsNoTimeToSettle) {
 TEST_F(Streams, ALogThatIsKnownToBeLongerIsNotCalledComplete) {
   served.put_file(job, "attempt-1/rank-0.log", "ab");
   const auto stream = open("logs/stream");
-  const auto& rank = served.direct().state.jobs.jobs.at(job).attempts.back().ranks.front();
+  const auto& rank = served.direct().state().jobs.jobs.at(job).attempts.back().ranks.front();
   served.direct().presence[rank.node].log_bytes[{job, 1, 0}] = 3;
   served.end_ranks(job);
   served.pass(domain::kSecond * 29);
@@ -107,7 +108,7 @@ TEST_F(Streams, ALogStreamFollowsTheAttemptsUntilTheJobHasEnded) {
   served.end_ranks(job, domain::ExitCause::port_in_use);  // Passing: it is tried again.
   served.put_file(job, "attempt-1/rank-0.log", "late");
   served.pass(domain::kMinute * 10);
-  ASSERT_EQ(served.direct().state.jobs.jobs.at(job).attempts_made, 2);
+  ASSERT_EQ(served.direct().state().jobs.jobs.at(job).attempts_made, 2);
   served.start_ranks(job);
   served.put_file(job, "attempt-2/rank-0.log", "second");
   EXPECT_EQ(all(*stream), "ab\xC3\xB6latesecond");

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "api/api.h"
-#include "api/direct_desk.h"
 #include "base/check.h"
+#include "controller/fakes/direct_desk.h"
 #include "fakes/manual_clock.h"
 #include "fakes/memory_file_store.h"
 
@@ -56,7 +56,7 @@ struct World {
 
   fakes::ManualClock clock{{1'700'000'000'000}};
   fakes::MemoryFileStore files{clock};
-  api::DirectDesk desk{clock};
+  controller::fakes::DirectDesk desk{clock};
   api::Api server{desk, files, clock, options()};
 };
 
@@ -87,13 +87,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (!token.empty()) request.headers["authorization"] = "Bearer " + token;
   request.body = std::string(text);
   const std::string path = request.path;
-  const std::uint64_t before = ledger::hash(world.desk.state);
+  const std::uint64_t before = ledger::hash(world.desk.state());
   int replies = 0;
   world.server.handle(std::move(request), [&](const ports::HttpResponse& response) {
     ++replies;
     const bool is_good = response.status >= 200 && response.status < 300;
     CHECK(!is_good || token == kToken || is_open(path), "no 2xx without a token");
-    const bool changed = ledger::hash(world.desk.state) != before;
+    const bool changed = ledger::hash(world.desk.state()) != before;
     CHECK(response.status < 400 || !changed, "what is refused changes nothing");
   });
   CHECK(replies == 1, "every request is answered once");

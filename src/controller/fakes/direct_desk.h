@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -45,12 +46,12 @@ class DirectDesk final : public Desk {
   bool submit(ledger::Command command, Reply reply) override {
     return put([this, command = std::move(command), reply = std::move(reply)] {
       const auto answers = core_.commit(std::span(&command, 1), clock_.now());
-      if (reply) reply(answers.front(), core_.reading(clock_.now()));
+      if (reply) reply(answers.front(), reading());
     });
   }
 
   bool read(Look look) override {
-    return put([this, look = std::move(look)] { look(core_.reading(clock_.now())); });
+    return put([this, look = std::move(look)] { look(reading()); });
   }
 
   bool follow(std::uint64_t from, Follow follow) override {
@@ -68,7 +69,34 @@ class DirectDesk final : public Desk {
     return put([this, from, most, done = std::move(done)] { done(read_log(from, most)); });
   }
 
-  void watch_files(domain::JobId, std::function<bool()>) override {}
+  void watch_files(domain::JobId job, std::function<bool()> changed) override {
+    const std::lock_guard lock(mutex_);
+    watchers_.emplace_back(job, std::move(changed));
+  }
+
+  /// Tells those who watch that a file of `job` has grown.
+  void files_changed(domain::JobId job) {
+    std::unique_lock lock(mutex_);
+    auto watchers = std::exchange(watchers_, {});
+    lock.unlock();
+    std::erase_if(watchers, [&](auto& each) { return each.first == job && !each.second(); });
+    lock.lock();
+    watchers_.insert(watchers_.end(), watchers.begin(), watchers.end());
+  }
+
+  /// Lets time act on the state.
+  void settle() {
+    const bool taken = put([this] { core_.commit({}, clock_.now()); });
+    CHECK(taken, "the desk takes what the test itself wishes for");
+  }
+
+  /// The state and how many facts it has; for tests of one thread, outside callbacks too.
+  const ledger::State& state() const { return core_.writer().state(); }
+  std::uint64_t position() const { return core_.writer().position(); }
+  /// Where appends can be made to fail.
+  ::fakes::MemoryEventLog& log() { return log_; }
+  /// What is known of nodes beside the ledger: what a test puts here, since no agent connects.
+  std::map<domain::NodeId, Presence> presence;
 
   /// Has a wish granted or not, as if somebody else had come with it. Waits until it is decided.
   base::Result<> grant(ledger::Wish wish, const std::string& by = {}) {
@@ -97,6 +125,11 @@ class DirectDesk final : public Desk {
     auto writer = Writer::open(log);
     CHECK(writer.has_value(), "an empty log can be read");
     return *std::move(writer);
+  }
+
+  Reading reading() {
+    const Reading seen = core_.reading(clock_.now());
+    return {seen.state, seen.position, seen.now, presence, seen.quotes};
   }
 
   base::Result<std::vector<PlacedFact>> read_log(std::uint64_t from, std::size_t most) {
@@ -131,6 +164,7 @@ class DirectDesk final : public Desk {
 
   std::mutex mutex_;
   std::deque<std::function<void()>> waiting_;
+  std::vector<std::pair<domain::JobId, std::function<bool()>>> watchers_;
   bool busy_ = false;
   Fault fault_ = Fault::queue_full;
   int times_ = 0;
