@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "adapters/control/file_watch.h"
 #include "adapters/control/task_queue.h"
@@ -48,7 +49,6 @@ struct ControlLoop::State {
   bool stopping = false;
 
   std::thread control;
-  // Last, so that they end first: their last tasks use what stands above, and themselves.
   TaskQueue files{kMostChunks};
   TaskQueue blocking{kMostWaiting};
 
@@ -231,14 +231,18 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   return made;
 }
 
-ControlLoop::~ControlLoop() {
-  state_->parts.listener.close();
+ControlLoop::~ControlLoop() { stop(); }
+
+void ControlLoop::stop() {
   {
     const std::scoped_lock lock(state_->mutex);
-    state_->stopping = true;
+    if (std::exchange(state_->stopping, true)) return;
   }
+  state_->parts.listener.close();
   state_->changed.notify_all();
   state_->control.join();
+  state_->blocking.stop();
+  state_->files.stop();
   static_cast<void>(state_->core.save_snapshot());  // Only a faster start is lost without it.
 }
 

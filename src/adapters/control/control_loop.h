@@ -22,8 +22,11 @@ class ControlLoop final : public controller::Desk {
   /// Reads the log, starts the threads and listens for agents.
   static base::Result<std::unique_ptr<ControlLoop>> open(Parts parts,
                                                          controller::Core::Settings settings);
-  /// Saves a snapshot and stops. Jobs go on: agents keep them.
-  ~ControlLoop() override;
+  ~ControlLoop() override;  ///< Stops it.
+
+  /// Takes nothing more, ends the threads and saves a snapshot. Jobs go on: agents keep them. What
+  /// a callback uses may go once this returns. Not from a callback.
+  void stop();
 
   bool submit(ledger::Command command, Reply reply) override;
   bool read(Look look) override;

@@ -50,15 +50,12 @@ class SharedLog final : public ports::EventLog {
   }
   base::Result<> save_snapshot(const ports::Snapshot& snapshot) override {
     const std::scoped_lock lock(mutex_);
-    ++snapshots;
     return log_.save_snapshot(snapshot);
   }
   base::Result<std::optional<ports::Snapshot>> load_snapshot() override {
     const std::scoped_lock lock(mutex_);
     return log_.load_snapshot();
   }
-
-  std::atomic<int> snapshots = 0;
 
  private:
   std::mutex mutex_;
@@ -187,12 +184,25 @@ TEST_F(ControlLoopTest, EndsWhileAFollowerIsFarBehind) {
   loop->follow(0, [&](const PlacedFact&) {
     if (++seen > 1) return true;
     begun.set_value();
-    EXPECT_TRUE(wait_until([&] { return log.snapshots > 0; }));  // The loop is ending by then.
+    EXPECT_TRUE(wait_until([&] { return !loop->read([](const Reading&) {}); }));  // It stops.
     return true;
   });
   begun.get_future().wait();
-  loop.reset();
+  loop->stop();
   EXPECT_GE(seen, 1'000) << "it is told what was read for it";
+}
+
+TEST_F(ControlLoopTest, TakesNothingOnceItIsStopped) {
+  open();
+  int called = 0;
+  loop->stop();
+  loop->stop();
+  EXPECT_FALSE(loop->submit(grant("late"), [&](const auto&, const Reading&) { ++called; }));
+  EXPECT_FALSE(loop->read([&](const Reading&) { ++called; }));
+  EXPECT_FALSE(loop->follow(0, [&](const PlacedFact&) { return ++called > 0; }));
+  EXPECT_FALSE(loop->facts(0, 1, [&](const auto&) { ++called; }));
+  loop.reset();
+  EXPECT_EQ(called, 0);
 }
 
 TEST_F(ControlLoopTest, ReadsOldFactsOffTheControlThread) {

@@ -4,13 +4,15 @@ namespace adapters::control {
 
 TaskQueue::TaskQueue(std::size_t most) : most_(most), thread_([this] { run(); }) {}
 
-TaskQueue::~TaskQueue() {
+TaskQueue::~TaskQueue() { stop(); }
+
+void TaskQueue::stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool TaskQueue::put(std::function<void()> task) {

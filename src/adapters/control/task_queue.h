@@ -8,8 +8,8 @@
 
 namespace adapters::control {
 
-/// A thread that runs tasks in the order they were put, and a bounded queue before it. Tasks that
-/// are still queued when it is destroyed are run first; what they put then is not taken.
+/// A thread that runs tasks in the order they were put, and a bounded queue before it. Being
+/// destroyed stops it.
 class TaskQueue {
  public:
   explicit TaskQueue(std::size_t most);
@@ -17,8 +17,11 @@ class TaskQueue {
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
 
-  /// False when the queue is full, or is being destroyed.
+  /// False when the queue is full, or stops.
   bool put(std::function<void()> task);
+
+  /// Runs what is queued, takes nothing more, and ends the thread. Not from a task.
+  void stop();
 
  private:
   void run();

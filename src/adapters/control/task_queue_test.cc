@@ -55,8 +55,9 @@ TEST(TaskQueue, TakesNothingFromItsTasksOnceItEnds) {
   int turns = 0;
   bool taken = true;
   {
+    std::function<void()> again;  // Outlives the queue, which runs it while it ends.
     TaskQueue queue(8);
-    std::function<void()> again = [&] {
+    again = [&] {
       ++turns;
       taken = queue.put(again);
     };

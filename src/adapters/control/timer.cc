@@ -14,18 +14,22 @@ std::int64_t steady_ms() {
 
 Timer::Timer() : thread_([this] { run(); }) {}
 
-Timer::~Timer() {
+Timer::~Timer() { stop(); }
+
+void Timer::stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  tasks_.clear();
 }
 
 void Timer::run_after(domain::Duration wait, std::function<void()> task) {
   {
     const std::scoped_lock lock(mutex_);
+    if (stopping_) return;
     tasks_.emplace(steady_ms() + wait.ms, std::move(task));
   }
   changed_.notify_one();

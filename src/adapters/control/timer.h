@@ -9,8 +9,8 @@
 
 namespace adapters::control {
 
-/// Runs tasks after a while, on a thread of its own, which they must not hold up. Tasks whose time
-/// has not come when it is destroyed are dropped.
+/// Runs tasks after a while, on a thread of its own, which they must not hold up. Being destroyed
+/// stops it.
 class Timer {
  public:
   Timer();
@@ -19,6 +19,9 @@ class Timer {
   Timer& operator=(const Timer&) = delete;
 
   void run_after(domain::Duration wait, std::function<void()> task);
+
+  /// Drops what is not due and what comes from now on, and ends the thread. Not from a task.
+  void stop();
 
  private:
   void run();

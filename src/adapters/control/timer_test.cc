@@ -46,5 +46,14 @@ TEST(Timer, DropsWhatIsNotDue) {
   EXPECT_FALSE(ran);
 }
 
+TEST(Timer, TakesNothingOnceItIsStopped) {
+  bool ran = false;
+  Timer timer;
+  timer.stop();
+  timer.run_after(domain::Duration{0}, [&] { ran = true; });
+  timer.stop();
+  EXPECT_FALSE(ran);
+}
+
 }  // namespace
 }  // namespace adapters::control

@@ -112,12 +112,17 @@ struct ControllerService::Parts {
   Result<std::string> make_join_token(Duration life);
   Result<std::string> enrol(const adapters::grpc::JoinAsk& ask);
   std::string join_command(std::string_view token) const;
+  std::string public_host(const std::string& address) const;
   bool is_loopback_only() const;
 };
 
 ControllerService::Parts::~Parts() {
   if (http) http->stop();
   if (grpc) grpc->close();
+  // These call each other, so all their threads end before the first of them goes.
+  if (loop) loop->stop();
+  timer->stop();
+  blocking->stop();
   timer.reset();
   blocking.reset();
   loop.reset();
@@ -159,6 +164,7 @@ Result<> ControllerService::Parts::open_agents() {
       adapters::control::ControlLoop::open({*log, *history, *files, *listener, clock}, settings);
   if (!opened) return base::pass(opened);
   loop = *std::move(opened);
+  endpoints.agents = fmt::format("{}:{}", public_host(options.agents), listener->port());
   return {};
 }
 
@@ -209,6 +215,11 @@ Result<> ControllerService::Parts::create_cluster() {
   if (auto made = submit(ledger::access::Command{ledger::access::IssueToken{token}}); !made)
     return made;
   return adapters::system::write_file_atomically(token_path, admin_token, 0600);
+}
+
+/// What others reach an address of ours by, which is a good one.
+std::string ControllerService::Parts::public_host(const std::string& address) const {
+  return options.names.empty() ? parse_host_port("", address)->host : options.names.front();
 }
 
 std::string ControllerService::Parts::join_command(std::string_view token) const {
@@ -331,6 +342,7 @@ Result<> ControllerService::Parts::open_grpc() {
   auto opened = adapters::grpc::GrpcServer::open(server, services);
   if (!opened) return base::pass(opened);
   grpc = *std::move(opened);
+  endpoints.grpc = fmt::format("{}:{}", public_host(options.grpc), grpc->port());
   return {};
 }
 
@@ -352,14 +364,11 @@ Result<std::unique_ptr<ControllerService>> ControllerService::open(
   parts->blocking = std::make_unique<adapters::control::TaskQueue>(4'096);
   parts->timer = std::make_unique<adapters::control::Timer>();
   using Step = Result<> (Parts::*)();
+  // People come last: what they are told, such as how a node joins, is known by then.
   for (const Step step : {&Parts::open_log, &Parts::open_agents, &Parts::create_cluster,
-                          &Parts::open_http, &Parts::open_grpc}) {
+                          &Parts::open_grpc, &Parts::open_http}) {
     if (auto done = (parts.get()->*step)(); !done) return base::pass(done);
   }
-  const std::string host = options.names.empty() ? agents->host : options.names.front();
-  parts->endpoints.agents = fmt::format("{}:{}", host, parts->listener->port());
-  parts->endpoints.grpc =
-      fmt::format("{}:{}", options.names.empty() ? grpc->host : host, parts->grpc->port());
   const std::string text = base::to_text(base::to_json(parts->endpoints)) + "\n";
   if (auto kept =
           adapters::system::write_file_atomically(options.data_dir + "/endpoints.json", text, 0600);
