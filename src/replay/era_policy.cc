@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <queue>
+#include <utility>
+#include <variant>
+
+#include "era/plan.h"
+#include "era/quote.h"
+#include "replay/policy.h"
+
+namespace replay {
+namespace {
+
+constexpr double kMicros = 1e6;
+constexpr std::int32_t kHorizon_s = 180 * 24 * 3600;
+
+/// GPUs in any mix of nodes cost the same before anybody wants them: nothing.
+era::PriceList free_of_charge() {
+  era::PriceList prices = era::default_prices();
+  prices.gpu_hour = {{"", {}}};
+  prices.core_hour = {};
+  return prices;
+}
+
+/// What Berth does: the code of the controller, over a plan in the replay's slots.
+class Era final : public Policy {
+ public:
+  explicit Era(const Cluster& cluster)
+      : slot_ms_(std::int64_t{cluster.slot_s} * 1000),
+        plan_({.slot = {slot_ms_}, .horizon_slots = kHorizon_s / cluster.slot_s}) {
+    plan_.set_prices(free_of_charge());
+    std::vector<NodeSize> nodes = cluster.nodes;
+    if (nodes.empty()) nodes.push_back({"all", cluster.gpus});
+    for (const NodeSize& node : nodes) {
+      most_gpus_ = std::max(most_gpus_, node.gpus);
+      plan_.put_node({.id = {node.name},
+                      .pool = {"gpus"},
+                      .gpu_model = "gpu",
+                      .capacity = {.gpus = node.gpus}});
+    }
+  }
+
+  Verdict bid(const Bid& bid) override {
+    const domain::Bid asked = wish(bid);
+    learn(asked);
+    const era::Answer answer = era::quote(plan_, asked, at(bid.arrival));
+    const era::Offer* offer = std::get_if<era::Offer>(&answer);
+    if (offer == nullptr) return {};
+    make(offer->moves);
+    plan_.book({.job = id(bid.job),
+                .pool = offer->pool,
+                .start = offer->start,
+                .finish = offer->finish,
+                .per_rank = asked.shape.per_rank,
+                .nodes = offer->nodes,
+                .movable = true,
+                .firm = false,
+                .earliest = asked.earliest,
+                .deadline = asked.deadline,
+                .shape = asked.shape});
+    starts_.push({offer->start.ms, id(bid.job).value});
+    return {Verdict::Kind::promised, static_cast<double>(offer->price.micros) / kMicros};
+  }
+
+  void tick(std::int32_t now, std::vector<Change>& changes) override {
+    plan_.advance(at(now));
+    plan_again();
+    for (; !starts_.empty() && starts_.top().first <= at(now).ms; starts_.pop()) {
+      const era::Booking* booking = plan_.find({starts_.top().second});
+      // A booking that has moved stands here once more for each time that it had.
+      if (booking == nullptr || !booking->movable || booking->start > at(now)) continue;
+      changes.push_back({static_cast<std::int32_t>(booking->job.value - 1), gpus_of(*booking)});
+      plan_.pin(booking->job);
+    }
+  }
+
+  void ended(const Bid& bid, std::int32_t now) override {
+    plan_.advance(at(now));
+    plan_.unbook(id(bid.job));
+  }
+
+  bool overrun(const Bid& bid, std::int32_t now) override {
+    plan_.advance(at(now));
+    const domain::Time finish = at(now + 1);
+    const auto more = era::extension(plan_, id(bid.job), wish(bid), finish);
+    if (!std::holds_alternative<domain::Money>(more)) return false;
+    era::Booking booking = *plan_.find(id(bid.job));
+    plan_.unbook(booking.job);
+    booking.finish = finish;
+    plan_.book(booking);
+    return true;
+  }
+
+  double going_price(std::int32_t now) override {
+    const auto hours = era::calendar(plan_, at(now), 1);
+    return hours.empty() ? 0 : static_cast<double>(hours.front().next_gpu_hour.micros) / kMicros;
+  }
+
+ private:
+  domain::Time at(std::int32_t slot) const { return {slot * slot_ms_}; }
+  static domain::JobId id(std::int32_t job) { return {job + 1}; }
+
+  static std::int32_t gpus_of(const era::Booking& booking) {
+    return booking.shape.ranks * booking.per_rank.gpus;
+  }
+
+  /// A job wider than a node has equal ranks, as wide as they can be.
+  domain::Bid wish(const Bid& bid) const {
+    std::int32_t per_rank = std::min(bid.gpus, most_gpus_);
+    while (bid.gpus % per_rank != 0) --per_rank;
+    domain::Bid asked;
+    asked.job_class = domain::JobClass::reserved;
+    asked.shape.ranks = bid.gpus / per_rank;
+    asked.shape.per_rank.gpus = per_rank;
+    asked.duration = {bid.length * slot_ms_};
+    asked.earliest = at(bid.arrival);
+    asked.deadline = at(bid.deadline);
+    asked.max_price = domain::Money{std::llround(bid.value * kMicros)};
+    return asked;
+  }
+
+  /// Makes the moves, all together: one may take the place of another.
+  void make(const std::vector<era::Move>& moves) {
+    std::vector<era::Booking> moved;
+    for (const era::Move& move : moves) {
+      moved.push_back(*plan_.find(move.job));
+      plan_.unbook(move.job);
+    }
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+      moved[i].start = moves[i].start;
+      moved[i].finish = moves[i].finish;
+      moved[i].nodes = moves[i].nodes;
+      plan_.book(moved[i]);
+      starts_.push({moved[i].start.ms, moved[i].job.value});
+    }
+  }
+
+  /// What the forecast hears of a bid, before the answer.
+  void learn(const domain::Bid&) {}
+  /// What is done with the plan once a slot, before anything starts.
+  void plan_again() {}
+
+  using Start = std::pair<std::int64_t, std::int64_t>;  ///< When, and the job's id.
+  std::int64_t slot_ms_;
+  std::int32_t most_gpus_ = 0;
+  era::Plan plan_;
+  std::priority_queue<Start, std::vector<Start>, std::greater<>> starts_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> make_era(const Cluster& cluster) { return std::make_unique<Era>(cluster); }
+
+}  // namespace replay
