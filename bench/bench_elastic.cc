@@ -73,12 +73,11 @@ std::vector<Arrival> read_arrivals(const std::filesystem::path& file, const Curv
   std::getline(in, line);
   while (std::getline(in, line)) {
     const std::vector<std::string> row = fields_of(line);
-    arrivals.push_back(
-        {.at = {std::atoll(row[1].c_str()) * 1'000},
-         .bid = {.id = {static_cast<std::int64_t>(arrivals.size()) + 1},
-                 .speed_up = curves.at({row[3], row[5]}),
-                 .iterations = std::atof(row[2].c_str()),
-                 .finish_by = {std::atoll(row[4].c_str()) * 1'000}}});
+    arrivals.push_back({.at = {std::atoll(row[1].c_str()) * 1'000},
+                        .bid = {.id = {static_cast<std::int64_t>(arrivals.size()) + 1},
+                                .speed_up = curves.at({row[3], row[5]}),
+                                .iterations = std::atof(row[2].c_str()),
+                                .finish_by = {std::atoll(row[4].c_str()) * 1'000}}});
   }
   return arrivals;
 }
@@ -211,14 +210,14 @@ double at_share(std::vector<double>& values, double share) {
 
 void print_row(const Workload& workload, const era::ElasticGround& ground, std::size_t jobs,
                Outcome outcome) {
-  std::printf("%-26s %4d %6.3g %5lld  %5d %5d of %5zu %5d  %-28s %5zu %6d %5d  "
-              "%7.1f %7.1f %7.1f %7.1f\n",
-              workload.file, ground.gpus, static_cast<double>(ground.slot.ms) / 1e3,
-              static_cast<long long>(ground.restart.ms / 1'000), outcome.could, outcome.met, jobs,
-              outcome.met_of_first, workload.elastic_flow, outcome.most_jobs, outcome.changes,
-              outcome.moves,
-              at_share(outcome.admit_micros, 0.5), at_share(outcome.admit_micros, 0.99),
-              at_share(outcome.admit_micros, 1.0), at_share(outcome.replan_micros, 0.99));
+  std::printf(
+      "%-26s %4d %6.3g %5lld  %5d %5d of %5zu %5d  %-28s %5zu %6d %5d  "
+      "%7.1f %7.1f %7.1f %7.1f\n",
+      workload.file, ground.gpus, static_cast<double>(ground.slot.ms) / 1e3,
+      static_cast<long long>(ground.restart.ms / 1'000), outcome.could, outcome.met, jobs,
+      outcome.met_of_first, workload.elastic_flow, outcome.most_jobs, outcome.changes,
+      outcome.moves, at_share(outcome.admit_micros, 0.5), at_share(outcome.admit_micros, 0.99),
+      at_share(outcome.admit_micros, 1.0), at_share(outcome.replan_micros, 0.99));
 }
 
 }  // namespace
@@ -231,8 +230,7 @@ int main() {
       {"cluster01.deadlines", "A100", {64, 8}, 1'502, "1269 of first 1502, 600 ms"}};
   std::printf("%-26s %4s %6s %5s  %5s %5s    %5s %5s  %-28s %5s %6s %5s  %s\n", "workload", "gpus",
               "slot s", "rst s", "could", "met", "jobs", "first", "ElasticFlow", "alive", "change",
-              "moves",
-              "micros: admit p50, p99, most; replan p99");
+              "moves", "micros: admit p50, p99, most; replan p99");
   for (const Workload& workload : workloads) {
     const std::filesystem::path root = traces != nullptr ? traces : "";
     const auto file = root / "itp" / (std::string(workload.file) + ".csv");

@@ -89,9 +89,9 @@ ElasticPieces pieces_of(const ElasticGround& ground, const FreeGpus& free,
       const double rate = wide.per_second - narrow.per_second;
       const double needed = std::ceil((climb.missing - draft.round_off / 2) / rate * 1e3);
       const double length = static_cast<double>(stretch.until - stretch.from);
-      change = needed >= length ? stretch.until
-                                : slot_after({stretch.from + static_cast<std::int64_t>(needed)},
-                                             ground.slot).ms;
+      change = needed >= length
+                   ? stretch.until
+                   : slot_after({stretch.from + static_cast<std::int64_t>(needed)}, ground.slot).ms;
       change = std::min(change, stretch.until);
       climb.missing -= rate * seconds(change - stretch.from);
     }
@@ -150,8 +150,8 @@ class Idle {
   /// Iterations on [progress.at, until) at `gpus`.
   double done_by(const ElasticDraft& draft, Time until, std::int32_t gpus) const {
     ElasticProgress progress = draft.progress;
-    run_piece(*draft.speed_up, ground_.restart,
-              {.from = progress.at, .until = until, .gpus = gpus}, progress);
+    run_piece(*draft.speed_up, ground_.restart, {.from = progress.at, .until = until, .gpus = gpus},
+              progress);
     return draft.progress.left - progress.left;
   }
 

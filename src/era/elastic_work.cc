@@ -62,8 +62,8 @@ double trim(const ElasticGround& ground, ElasticDraft& draft) {
     if (progress.left > draft.round_off) continue;
     const double needed = std::max(0.0, before - draft.round_off / 2);
     const double ms = std::ceil(needed / draft.speed_up->at(piece.gpus) * 1e3);
-    const Time done = std::max(piece.from, progress.works_from) +
-                      Duration{static_cast<std::int64_t>(ms)};
+    const Time done =
+        std::max(piece.from, progress.works_from) + Duration{static_cast<std::int64_t>(ms)};
     piece.until = std::min(piece.until, slot_after(done, ground.slot));
     draft.pieces.resize(piece.until > piece.from ? i + 1 : i);
     return 0;

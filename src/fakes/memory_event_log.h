@@ -36,8 +36,8 @@ class MemoryEventLog final : public ports::EventLog {
       return base::fail(base::ErrorCode::unavailable, "append: the disk fails");
     }
     if (fault == Fault::disk_full) {
-      return std::unexpected(base::Error{base::ErrorCode::resource_exhausted,
-                                         "append: the disk is full", "disk"});
+      return std::unexpected(
+          base::Error{base::ErrorCode::resource_exhausted, "append: the disk is full", "disk"});
     }
     if (fault == Fault::stale || expected_size != facts_.size()) {
       return base::fail(base::ErrorCode::conflict, "append: the log has {} facts, not {}",

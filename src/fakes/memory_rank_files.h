@@ -65,8 +65,7 @@ class MemoryRankFiles final : public ports::RankFiles {
     return std::vector<std::string>(names.begin(), names.end());
   }
 
-  base::Result<> empty_folder(const std::string& folder,
-                              const std::vector<std::string>& subfolders,
+  base::Result<> empty_folder(const std::string& folder, const std::vector<std::string>& subfolders,
                               const std::string& file) override {
     for (const std::string& name : subfolders) {
       if (!folders_.contains(folder + "/" + name)) return not_found(folder + "/" + name);
