@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <limits>
+#include <utility>
 
 namespace era {
 namespace {
@@ -17,6 +18,22 @@ std::int64_t rate_at(std::int64_t fullness_permille, domain::Money unit_hour,
     if (step.fullness_permille <= fullness_permille) permille = step.rate_permille;
   }
   return (unit_hour.micros * permille + 999) / 1000;
+}
+
+/// What one more unit is worth in micro-credits an hour, if `left` are left after it.
+std::int64_t expected_rate(const Forecast& forecast, std::size_t lead, std::int32_t left) {
+  std::int64_t expected = 0;
+  std::int64_t lower = 0;
+  for (std::size_t i = 0; i < forecast.rates.size(); ++i) {
+    const LeadDemand& demand = forecast.leads[lead];
+    const std::int64_t rate = forecast.rates[i].micros;
+    const auto spare = static_cast<double>(std::int64_t{left} * 1000 - demand.mean_milli[i]);
+    const auto deviation =
+        static_cast<double>(std::max<std::int64_t>(1, demand.deviation_milli[i]));
+    expected += (rate - lower) * tail_millionths(spare / deviation) / 1'000'000;
+    lower = rate;
+  }
+  return expected;
 }
 
 /// The first unit that meets a slot at least as full as `step` says.
@@ -42,6 +59,22 @@ PriceTable::PriceTable(std::int32_t capacity, domain::Money unit_hour,
     for (std::int32_t unit = from; unit < bends[bend + 1]; ++unit) {
       totals_[static_cast<std::size_t>(unit) + 1] = base + rate * (unit + 1 - from);
     }
+  }
+}
+
+PriceTable::PriceTable(std::int32_t capacity, domain::Money unit_hour, const PriceList& prices,
+                       const Forecast& forecast, std::size_t lead)
+    : PriceTable(capacity, unit_hour, prices.curve) {
+  const std::int64_t floor = (unit_hour.micros * prices.floor_permille + 999) / 1000;
+  const std::int64_t trust = forecast.trust_permille;
+  std::int64_t published = 0;
+  for (std::int32_t unit = 1; unit <= capacity; ++unit) {
+    std::int64_t& total = totals_[static_cast<std::size_t>(unit)];
+    const std::int64_t before = totals_[static_cast<std::size_t>(unit) - 1];
+    const std::int64_t curve = total - std::exchange(published, total);
+    const std::int64_t expected = expected_rate(forecast, lead, capacity - unit);
+    top_rate_ = std::max(floor, (curve * (1000 - trust) + expected * trust + 999) / 1000);
+    total = before + top_rate_;
   }
 }
 

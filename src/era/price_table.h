@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "era/forecast.h"
 #include "era/prices.h"
 
 namespace era {
@@ -14,6 +15,14 @@ class PriceTable {
  public:
   /// O(capacity).
   PriceTable(std::int32_t capacity, domain::Money unit_hour, const std::vector<CurveStep>& curve);
+  /// As the published curve says, as far as `forecast` is not to be trusted yet; else what the
+  /// bidder worth least would pay of those who, by the demand expected at `lead` (an index of
+  /// forecast.leads), will go without if one more unit is taken:
+  /// sum over rates of (rate - next lower rate) x P(demand at that rate > what is left). ERA
+  /// (section 1.3) puts one number for the demand. At least the floor.
+  /// O(capacity x rates).
+  PriceTable(std::int32_t capacity, domain::Money unit_hour, const PriceList& prices,
+             const Forecast& forecast, std::size_t lead);
 
   /// What `more` units cost on top of `promised`. Never falls when either rises.
   std::int64_t cost(std::int32_t promised, std::int32_t more) const {

@@ -79,6 +79,7 @@ Result<> check(const PriceList& prices) {
     return ok;
   if (auto ok = check_permille("prices.eager_permille", prices.eager_permille); !ok) return ok;
   if (auto ok = check_permille("prices.firm_permille", prices.firm_permille); !ok) return ok;
+  if (auto ok = check_permille("prices.floor_permille", prices.floor_permille); !ok) return ok;
   return check_permille("prices.flex_permille", prices.flex_permille);
 }
 

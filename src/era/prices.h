@@ -28,10 +28,13 @@ struct PriceList {
   std::int32_t firm_permille = 1100;
   std::int32_t flex_permille = 300;  ///< Of the base rate; flat, whatever the fullness.
   std::vector<CurveStep> curve;      ///< Ascending in both members; the first starts at 0.
+  /// Of the base rate: once demand is forecast, no unit costs less.
+  std::int32_t floor_permille = 250;
   friend bool operator==(const PriceList&, const PriceList&) = default;
 };
 BOOST_DESCRIBE_STRUCT(PriceList, (),
-                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve))
+                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve,
+                       floor_permille))
 
 /// 1 credit a GPU-hour, 0.05 a core-hour, rising to four times that in a full slot.
 PriceList default_prices();
