@@ -123,6 +123,12 @@ std::vector<Move> early_starts(const Plan& plan,
                                const std::map<domain::NodeId, domain::Resources>& in_use,
                                domain::Time now, std::size_t most);
 
+/// Bookings that have not started and would be put elsewhere at today's prices: cheaper, or as
+/// cheap and sooner, inside their own promises and pools. What is dear is then left to those who
+/// will pay for it, and what would lie idle is used. In the order of their planned start; each Move
+/// already accounts for those before it. O(waiting bookings x quote).
+std::vector<Move> replan(const Plan& plan, domain::Time now, std::size_t most);
+
 /// Nodes on which a flex job could start at `now`: free of promises until at least `now + need`
 /// (backfill: it cannot delay a promise) and not used by other flex jobs (`in_use`); none if there
 /// are none. Prefers nodes that leave the least idle.

@@ -34,6 +34,7 @@ void rebuild(State& state) {
   for (const auto& [id, node] : state.nodes.nodes) {
     if (!node.pool.value.empty()) state.plan.put_node(nodes::plan_node(node));
   }
+  demand::rebuild(state.demand, state.plan);
   jobs::rebuild(state.jobs, state.plan);
 }
 

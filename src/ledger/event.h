@@ -5,6 +5,7 @@
 
 #include "ledger/access/access.h"
 #include "ledger/accounts/accounts.h"
+#include "ledger/demand/demand.h"
 #include "ledger/jobs/facts.h"
 #include "ledger/nodes/nodes.h"
 
@@ -18,7 +19,7 @@ BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster))
 
 /// Counted up whenever the encoded state gets other members, as tests/history will tell: hashes and
 /// snapshots of another layout are not comparable, and are passed over.
-inline constexpr std::int32_t kStateLayout = 1;
+inline constexpr std::int32_t kStateLayout = 2;
 
 /// hash(state) after the facts before this one; checked on replay by releases of the same layout.
 struct StateHashed {
@@ -36,7 +37,7 @@ using Event =
                  nodes::NodeRemoved, jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved,
                  jobs::BookingLost, jobs::JobExtended, jobs::AttemptStarted, jobs::RankStarted,
                  jobs::RankEnded, jobs::AttemptStopping, jobs::AttemptEnded, jobs::JobInterrupted,
-                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded>;
+                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded, demand::ForecastMade>;
 
 /// A fact as it is kept: what happened, when, and who wished for it.
 struct Fact {

@@ -124,6 +124,12 @@ void apply_one(State& state, const FactType& fact, Time at) {
     nodes::apply(state.nodes, fact, at);
     follow_node(state, fact.node);
   }
+  if constexpr (std::is_same_v<FactType, jobs::BidRefused> ||
+                std::is_same_v<FactType, jobs::JobAccepted>) {
+    demand::see(state.demand, state.plan, fact.spec.bid, at);
+  }
+  if constexpr (std::is_same_v<FactType, demand::ForecastMade>)
+    demand::apply(state.demand, state.plan, fact, at);
   if constexpr (std::is_constructible_v<jobs::Event, FactType>)
     jobs::apply(state.jobs, state.plan, fact, at);
   if constexpr (std::is_same_v<FactType, accounts::PricesSet>) state.plan.set_prices(fact.prices);
@@ -141,12 +147,15 @@ Result<Events> decide(const State& state, const Command& command, Time now) {
 }
 
 Events next(const State& state, jobs::Memo& memo, Time now) {
+  if (auto forecast = demand::next(state.demand, now)) return {*std::move(forecast)};
   Events events;
   take(jobs::next(view_of(state, now), memo), events);
   return events;
 }
 
-Time next_wake(const State& state, Time now) { return jobs::next_wake(state.jobs, now); }
+Time next_wake(const State& state, Time now) {
+  return std::min(demand::next_wake(state.demand), jobs::next_wake(state.jobs, now));
+}
 
 void apply(State& state, const Fact& fact) {
   state.at = std::max(state.at, fact.at);

@@ -37,20 +37,22 @@ struct State {
   accounts::State accounts;
   nodes::State nodes;
   jobs::State jobs;
+  demand::State demand;
   std::set<domain::CommandId>
       answered;  ///< The newest 100,000 commands or more that changed something.
   std::vector<domain::CommandId> answered_order;
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
 BOOST_DESCRIBE_STRUCT(State, (),
-                      (layout, cluster, at, access, accounts, nodes, jobs, answered_order))
+                      (layout, cluster, at, access, accounts, nodes, jobs, demand,
+                       answered_order))
 
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.
 base::Result<std::vector<Event>> decide(const State& state, const Command& command,
                                         domain::Time now);
 
-/// The facts that follow from the state alone; see jobs::next.
+/// The facts that follow from the state alone; see demand::next and jobs::next.
 std::vector<Event> next(const State& state, jobs::Memo& memo, domain::Time now);
 /// When `next` has something to do if nothing else happens before.
 domain::Time next_wake(const State& state, domain::Time now);
