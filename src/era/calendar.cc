@@ -23,14 +23,12 @@ NextUnit add_lane(const Lane& lane, SlotRange slots, CalendarHour& hour) {
   CalendarHour here;
   NextUnit next;
   bool first = true;
-  const auto runs = lane.runs().all();
-  for (std::size_t i = lane.runs().at(slots.first); runs[i].from < slots.end; ++i) {
-    const Run& run = runs[i].value;
+  for (Stages stage(lane, slots.first); stage.from() < slots.end; stage.next()) {
+    const Run& run = stage.run();
     const Capacity& capacity = lane.capacity_of(run);
-    const std::int64_t length =
-        std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from);
-    next.gpu += capacity.gpu_prices->cost(run.gpus_promised, 1) * length;
-    next.core += capacity.core_prices->cost(run.core_units, 1) * length;
+    const std::int64_t length = std::min(slots.end, stage.end()) - stage.from();
+    next.gpu += capacity.gpu_prices[stage.lead()]->cost(run.gpus_promised, 1) * length;
+    next.core += capacity.core_prices[stage.lead()]->cost(run.core_units, 1) * length;
     here.capacity_gpus = std::max(here.capacity_gpus, capacity.gpus);
     here.capacity_cpu_millis = std::max(here.capacity_cpu_millis, capacity.cpu_millis);
     here.free_gpus = first ? run.gpus_free : std::min(here.free_gpus, run.gpus_free);

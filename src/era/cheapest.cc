@@ -21,10 +21,17 @@ constexpr std::int64_t kSlotsARun = 4;
 template <bool kCores>
 class Costs {
  public:
-  Costs(const Lane& lane, const Gang& gang) : lane_(lane), gang_(gang) {}
+  Costs(const Lane& lane, const Gang& gang, std::int64_t slot)
+      : lane_(lane), gang_(gang), lead_(lane.lead_of(slot)), lead_end_(lane.lead_end(lead_)) {}
+
+  const Lane& lane() const { return lane_; }
+  /// Where the lead of the slot asked for last ends, and with it its price.
+  std::int64_t lead_end() const { return lead_end_; }
 
   // Inlined by force: these few lines are run for every run of the lane.
-  [[gnu::always_inline]] std::int64_t of(const Run& run) {
+  [[gnu::always_inline]] std::int64_t of(const Run& run, std::int64_t slot) {
+    while (slot >= lead_end_) [[unlikely]]
+      next_lead();
     const bool full =
         gang_.gpus > run.gpus_free || (kCores && gang_.cpu_millis > run.cpu_millis_free);
     if (full) return Lane::kInfeasible;
@@ -37,15 +44,21 @@ class Costs {
   }
 
  private:
+  void next_lead() {
+    lead_end_ = lane_.lead_end(++lead_);
+    capacity_ = -1;
+  }
   [[gnu::always_inline]] void look_up(const Run& run) {
     const Capacity& capacity = lane_.capacity_of(run);
     capacity_ = run.capacity;
-    gpu_totals_ = capacity.gpu_prices->totals();
-    core_prices_ = capacity.core_prices.get();
+    gpu_totals_ = capacity.gpu_prices[lead_]->totals();
+    core_prices_ = capacity.core_prices[lead_].get();
   }
 
   const Lane& lane_;
   const Gang gang_;
+  std::size_t lead_;
+  std::int64_t lead_end_;
   std::int32_t capacity_ = -1;
   const std::int64_t* gpu_totals_ = nullptr;
   const PriceTable* core_prices_ = nullptr;
@@ -212,7 +225,8 @@ template <class Line, bool kCores>
 std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, const Starts& starts,
                              Best best) {
   const std::int64_t end = starts.last + starts.length;
-  Space<typename Line::Unit> space(Line::size(end - starts.first, std::ssize(runs)));
+  const std::int64_t most_segments = std::ssize(runs) + costs.lane().leads();
+  Space<typename Line::Unit> space(Line::size(end - starts.first, most_segments));
   Line line(starts.length, space.units());
   std::int64_t at = starts.first;
   line.restart(at);
@@ -220,12 +234,14 @@ std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, co
   for (const Step* run = runs.data(); run < last;) {
     const Step* const pause = run + std::min(kRunsAtOnce, last - run);
     std::int64_t cost = 0;
-    for (; run < pause; ++run) {
-      cost = costs.of(run->value);
+    while (run < pause) {
+      cost = costs.of(run->value, at);
       if (cost == Lane::kInfeasible) break;
-      const std::int64_t until = std::min(end, run[1].from);
+      const std::int64_t run_end = std::min(end, run[1].from);
+      const std::int64_t until = std::min(run_end, costs.lead_end());
       line.lay(until - at, cost);
       at = until;
+      run += until == run_end ? 1 : 0;
     }
     if (line.slide(best)) break;
     if (cost != Lane::kInfeasible) continue;
@@ -244,7 +260,7 @@ std::optional<Stretch> search(const Lane& lane, const Gang& gang, const Starts& 
   const std::size_t count = lane.runs().at(end - 1) + 1 - first;
   const auto runs = lane.runs().all().subspan(first, count);
   const bool jagged = end - starts.first <= kSlotsARun * std::ssize(runs);
-  const Costs<kCores> costs(lane, gang);
+  const Costs<kCores> costs(lane, gang, starts.first);
   return jagged ? sweep<SlotLine>(costs, runs, starts, best)
                 : sweep<SegmentLine>(costs, runs, starts, best);
 }
@@ -263,11 +279,10 @@ std::optional<Stretch> cheapest_stretch(const Lane& lane, const Gang& gang, cons
 
 std::optional<std::int64_t> cost_over(const Lane& lane, const Gang& gang, SlotRange slots) {
   std::int64_t sum = 0;
-  const auto runs = lane.runs().all();
-  for (std::size_t i = lane.runs().at(slots.first); runs[i].from < slots.end; ++i) {
-    const std::int64_t cost = lane.slot_cost(runs[i].value, gang);
+  for (Stages stage(lane, slots.first); stage.from() < slots.end; stage.next()) {
+    const std::int64_t cost = lane.slot_cost(stage.run(), stage.lead(), gang);
     if (cost == Lane::kInfeasible) return std::nullopt;
-    sum += cost * (std::min(slots.end, runs[i + 1].from) - std::max(slots.first, runs[i].from));
+    sum += cost * (std::min(slots.end, stage.end()) - stage.from());
   }
   return sum;
 }

@@ -19,6 +19,21 @@ std::int64_t below(std::mt19937& random, std::int64_t limit) {
   return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
 }
 
+/// Demand that differs from lead to lead.
+Forecast some_forecast(std::mt19937& random) {
+  Learner learner;
+  for (int bids = 0; bids < 40; ++bids) {
+    const domain::Duration duration = minutes(1 + below(random, 300));
+    learner.see({1000 * (1 + below(random, 20)),
+                 duration,
+                 minutes(below(random, 90)),
+                 duration + minutes(below(random, 200)),
+                 {below(random, 9'000'000)}});
+    if (bids % 10 == 9) learner.pass_hour();
+  }
+  return forecast(learner, {});
+}
+
 /// A node whose load changes every slot or, where `longest` is larger, every so many slots. It
 /// closes before the end, and some of its time is full.
 Plan busy_node(std::mt19937& random, std::int64_t longest) {
@@ -49,7 +64,8 @@ std::optional<Stretch> by_hand(const Lane& lane, const Gang& gang, const Starts&
     std::int64_t cost = 0;
     bool full = false;
     for (std::int64_t slot = first; slot < first + starts.length && !full; ++slot) {
-      const std::int64_t more = lane.slot_cost(lane.runs().all()[lane.runs().at(slot)].value, gang);
+      const Run& run = lane.runs().all()[lane.runs().at(slot)].value;
+      const std::int64_t more = lane.slot_cost(run, lane.lead_of(slot), gang);
       full = more == Lane::kInfeasible;
       cost += more;
     }
@@ -66,7 +82,8 @@ TEST(CheapestStretch, EqualsTheBestOfAllStretches) {
   for (unsigned seed = 0; seed < 300; ++seed) {
     std::mt19937 random{seed};
     const std::int64_t longest = seed % 3 == 0 ? 1 : 1 + below(random, 30);
-    const Plan plan = busy_node(random, longest);
+    Plan plan = busy_node(random, longest);
+    if (seed % 2 == 0) plan.set_forecast({{"a100"}, "a100"}, some_forecast(random));
     const Lane& lane = plan.ground().lanes().begin()->second;
     for (int i = 0; i < 4; ++i) {
       Gang gang{.gpus = static_cast<std::int32_t>(below(random, 30))};

@@ -222,5 +222,63 @@ TEST(PlanDeathTest, NeverPromisesAGpuTwice) {
   EXPECT_DEATH(occupy(plan, 2, "n0", 4, {1, 3}), "promised twice");
 }
 
+/// Somebody who would pay ten times the base rate is sure to come for all of n0 some time ahead.
+Forecast a_crowd_later(domain::Duration from) {
+  Forecast crowd;
+  crowd.trust_permille = 1000;
+  crowd.rates = {credits(10)};
+  crowd.leads = {{{}, {0}, {1}}, {from, {100'000}, {1}}};
+  return crowd;
+}
+
+TEST(Replan, MovesWhatHasNotStartedToWhereNobodyWouldPayForIt) {
+  Plan plan = gpu_plan(1);
+  const Bid flexible = bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(20)});
+  occupy(plan, 9, "n0", 8, {0, 6});
+  ASSERT_NE(offer_in(reserve(plan, 1, flexible)), nullptr);
+  ASSERT_EQ(plan.find({1})->start, at_hour(6));
+  EXPECT_TRUE(replan(plan, {}, 64).empty());
+
+  plan.set_forecast({{"a100"}, "a100"}, a_crowd_later(hours(5)));
+  plan.unbook({9});
+  const auto moves = replan(plan, {}, 64);
+  ASSERT_EQ(moves.size(), 1U);
+  EXPECT_EQ(moves[0].start, at_hour(0));
+  make(plan, moves);
+  EXPECT_TRUE(replan(plan, {}, 64).empty());
+}
+
+TEST(Replan, LeavesAloneWhatIsFirmOrHasStarted) {
+  Plan plan = gpu_plan(1);
+  occupy(plan, 9, "n0", 8, {0, 6});
+  Wish wish{.gpus = 1, .duration = hours(2), .deadline = at_hour(20)};
+  ASSERT_NE(offer_in(reserve(plan, 1, bid(wish))), nullptr);
+  wish.firm = true;
+  ASSERT_NE(offer_in(reserve(plan, 2, bid(wish))), nullptr);
+  plan.pin({1});
+  plan.unbook({9});
+  EXPECT_TRUE(replan(plan, {}, 64).empty());
+}
+
+TEST(Replan, MovesNoMoreThanAskedAndKeepsEveryPromise) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 90, "n0", 8, {0, 6});
+  occupy(plan, 91, "n1", 8, {0, 6});
+  for (std::int64_t job = 1; job <= 6; ++job) {
+    ASSERT_NE(
+        offer_in(reserve(plan, job,
+                         bid({.gpus = 4, .duration = hours(job), .deadline = at_hour(30 - job)}))),
+        nullptr);
+  }
+  plan.unbook({90});
+  plan.unbook({91});
+  EXPECT_EQ(replan(plan, {}, 2).size(), 2U);
+  make(plan, replan(plan, {}, 64));  // Booked again: what does not fit is a bug.
+  for (std::int64_t job = 1; job <= 6; ++job) {
+    EXPECT_LE(plan.find({job})->finish, at_hour(30 - job));
+    EXPECT_EQ(plan.find({job})->finish - plan.find({job})->start, hours(job));
+  }
+}
+
 }  // namespace
 }  // namespace era

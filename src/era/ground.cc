@@ -37,6 +37,12 @@ void Ground::set_prices(const PriceList& prices) {
   for (auto& [key, lane] : lanes_) lane.set_prices(prices_);
 }
 
+void Ground::set_forecast(const LaneKey& key, const Forecast& forecast) {
+  const auto& kept = forecasts_[key] = std::make_shared<const Forecast>(forecast);
+  const auto lane = lanes_.find(key);
+  if (lane != lanes_.end()) lane->second.set_forecast(kept, slot_);
+}
+
 void Ground::advance(std::int64_t slot) {
   if (slot <= begin_) return;
   begin_ = slot;
@@ -69,7 +75,10 @@ NodeLine Ground::take(const NodeId& id) {
 
 void Ground::insert(NodeLine line) {
   const LaneKey key{line.node.pool, lower_case(line.node.gpu_model)};
-  lanes_.try_emplace(key, key, begin_, prices_).first->second.insert(std::move(line));
+  const auto [lane, is_new] = lanes_.try_emplace(key, key, begin_, prices_);
+  const auto forecast = is_new ? forecasts_.find(key) : forecasts_.end();
+  if (forecast != forecasts_.end()) lane->second.set_forecast(forecast->second, slot_);
+  lane->second.insert(std::move(line));
 }
 
 void Ground::forget_if_gone(const NodeId& id) {

@@ -22,6 +22,7 @@ class Ground {
   const NodeLine* find(const domain::NodeId& node) const;
 
   void set_prices(const PriceList& prices);
+  void set_forecast(const LaneKey& key, const Forecast& forecast);
   void advance(std::int64_t slot);
   void put_node(const PlanNode& node);
   void remove_node(const domain::NodeId& id);
@@ -42,6 +43,7 @@ class Ground {
   std::int64_t begin_ = 0;
   std::shared_ptr<const PriceList> prices_;
   std::map<LaneKey, Lane> lanes_;
+  std::map<LaneKey, std::shared_ptr<const Forecast>> forecasts_;  ///< Also of lanes without nodes.
 };
 
 /// How many ranks each node of `nodes` gets.

@@ -24,7 +24,7 @@ Resources NodeLine::free_over(SlotRange slots) const {
 }
 
 Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> prices)
-    : key_(std::move(key)), prices_(std::move(prices)), runs_(begin, Run{}) {
+    : key_(std::move(key)), prices_(std::move(prices)), now_(begin), runs_(begin, Run{}) {
   capacity_index(0, 0);
 }
 
@@ -45,10 +45,19 @@ bool Lane::has_gpus() const {
                      [](const Capacity& capacity) { return capacity.gpus > 0; });
 }
 
+std::size_t Lane::lead_of(std::int64_t slot) const {
+  const auto after =
+      std::upper_bound(leads_.begin() + 1, leads_.end(), slot - now_,
+                       [](std::int64_t ahead, const Lead& lead) { return ahead < lead.slots; });
+  return static_cast<std::size_t>(after - leads_.begin()) - 1;
+}
+
 std::int64_t Lane::least_slot_cost(const Gang& gang) const {
   const std::int32_t first = prices_->curve.front().rate_permille;
-  const std::int64_t gpu = (gpu_hour_rate(*prices_, key_.gpu_model).micros * first + 999) / 1000;
-  const std::int64_t core = (prices_->core_hour.micros * first + 999) / 1000;
+  const std::int64_t permille =
+      forecast_ == nullptr ? first : std::min(first, prices_->floor_permille);
+  const std::int64_t gpu = (gpu_hour_rate(*prices_, key_.gpu_model).micros * permille + 999) / 1000;
+  const std::int64_t core = (prices_->core_hour.micros * permille + 999) / 1000;
   return gang.gpus * gpu + gang.core_units * core;
 }
 
@@ -57,7 +66,19 @@ void Lane::set_prices(std::shared_ptr<const PriceList> prices) {
   for (Capacity& capacity : capacities_) price(capacity);
 }
 
+void Lane::set_forecast(std::shared_ptr<const Forecast> forecast, domain::Duration slot) {
+  forecast_ = std::move(forecast);
+  leads_ = {Lead{}};
+  for (std::size_t row = 1; row < forecast_->leads.size(); ++row) {
+    const std::int64_t slots = (forecast_->leads[row].lead.ms + slot.ms - 1) / slot.ms;
+    if (slots > leads_.back().slots) leads_.emplace_back();
+    leads_.back() = {slots, row};
+  }
+  for (Capacity& capacity : capacities_) price(capacity);
+}
+
 void Lane::trim(std::int64_t slot) {
+  now_ = slot;
   runs_.trim(slot);
   for (NodeLine& line : nodes_) line.load.trim(slot);
 }
@@ -169,17 +190,33 @@ std::int32_t Lane::capacity_index(std::int32_t gpus, std::int64_t cpu_millis) {
     const Capacity& known = capacities_[i];
     if (known.gpus == gpus && known.cpu_millis == cpu_millis) return static_cast<std::int32_t>(i);
   }
-  Capacity added{gpus, cpu_millis, nullptr, nullptr};
+  Capacity added{gpus, cpu_millis, {}, {}};
   price(added);
   capacities_.push_back(std::move(added));
   return static_cast<std::int32_t>(capacities_.size()) - 1;
 }
 
 void Lane::price(Capacity& capacity) const {
-  capacity.gpu_prices = std::make_shared<const PriceTable>(
-      capacity.gpus, gpu_hour_rate(*prices_, key_.gpu_model), prices_->curve);
-  capacity.core_prices = std::make_shared<const PriceTable>(
-      static_cast<std::int32_t>(capacity.cpu_millis / 1000), prices_->core_hour, prices_->curve);
+  capacity.gpu_prices =
+      tables(capacity.gpus, gpu_hour_rate(*prices_, key_.gpu_model), capacity.gpus > 0);
+  capacity.core_prices = tables(static_cast<std::int32_t>(capacity.cpu_millis / 1000),
+                                prices_->core_hour, capacity.gpus == 0);
+}
+
+std::vector<std::shared_ptr<const PriceTable>> Lane::tables(std::int32_t capacity,
+                                                            domain::Money unit_hour,
+                                                            bool by_demand) const {
+  std::vector<std::shared_ptr<const PriceTable>> made;
+  if (!by_demand || forecast_ == nullptr) {
+    made.assign(leads_.size(),
+                std::make_shared<const PriceTable>(capacity, unit_hour, prices_->curve));
+    return made;
+  }
+  for (const Lead& lead : leads_) {
+    made.push_back(
+        std::make_shared<const PriceTable>(capacity, unit_hour, *prices_, *forecast_, lead.row));
+  }
+  return made;
 }
 
 void Lane::drop_unused_capacities() {

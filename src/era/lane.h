@@ -55,12 +55,12 @@ struct Run {
   friend bool operator==(const Run&, const Run&) = default;
 };
 
-/// One of the capacities that a lane has over time, with its prices.
+/// One of the capacities that a lane has over time, with its prices by lead.
 struct Capacity {
   std::int32_t gpus = 0;
   std::int64_t cpu_millis = 0;
-  std::shared_ptr<const PriceTable> gpu_prices;
-  std::shared_ptr<const PriceTable> core_prices;
+  std::vector<std::shared_ptr<const PriceTable>> gpu_prices;
+  std::vector<std::shared_ptr<const PriceTable>> core_prices;
 };
 
 /// What a whole gang takes from its lane in every slot.
@@ -95,20 +95,33 @@ class Lane {
   const PriceList& prices() const { return *prices_; }
   bool has_gpus() const;
 
-  /// What one slot of `run` costs `gang`, in micro-credits an hour; kInfeasible where it is too
-  /// full.
-  std::int64_t slot_cost(const Run& run, const Gang& gang) const {
+  /// Prices depend on how far ahead a slot lies: lead i is from its start up to that of the next,
+  /// the last without end. There is one where nothing is forecast.
+  std::size_t lead_of(std::int64_t slot) const;
+  std::int64_t leads() const { return std::ssize(leads_); }
+  /// The slot after the last of `lead`.
+  std::int64_t lead_end(std::size_t lead) const {
+    return lead + 1 < leads_.size() ? now_ + leads_[lead + 1].slots : kEndOfTime;
+  }
+
+  /// What one slot of `run` at `lead` costs `gang`, in micro-credits an hour; kInfeasible where it
+  /// is too full.
+  std::int64_t slot_cost(const Run& run, std::size_t lead, const Gang& gang) const {
     if (gang.gpus > run.gpus_free || gang.cpu_millis > run.cpu_millis_free) return kInfeasible;
     const Capacity& capacity = capacity_of(run);
     std::int64_t cost = 0;
-    if (gang.gpus > 0) cost += capacity.gpu_prices->cost(run.gpus_promised, gang.gpus);
-    if (gang.core_units > 0) cost += capacity.core_prices->cost(run.core_units, gang.core_units);
+    if (gang.gpus > 0) cost += capacity.gpu_prices[lead]->cost(run.gpus_promised, gang.gpus);
+    if (gang.core_units > 0)
+      cost += capacity.core_prices[lead]->cost(run.core_units, gang.core_units);
     return cost;
   }
   /// The least that a slot can cost `gang`.
   std::int64_t least_slot_cost(const Gang& gang) const;
 
   void set_prices(std::shared_ptr<const PriceList> prices);
+  /// From now on demand makes the prices. `slot` is how long one lasts.
+  void set_forecast(std::shared_ptr<const Forecast> forecast, domain::Duration slot);
+  /// It is `slot` now: forgets what lies before, and every lead begins later.
   void trim(std::int64_t slot);
 
   /// Puts a node in, with what is promised on it. Its id must not be there yet.
@@ -121,6 +134,11 @@ class Lane {
   bool change(const Hold& hold, std::int32_t sign);
 
  private:
+  /// From how many slots ahead on which row of the forecast holds.
+  struct Lead {
+    std::int64_t slots = 0;
+    std::size_t row = 0;
+  };
   /// By how much a node adds to the sums of its lane.
   struct Share {
     std::int32_t capacity_gpus = 0;
@@ -153,14 +171,46 @@ class Lane {
   void change_runs(SlotRange slots, const Share& by);
   std::int32_t capacity_index(std::int32_t gpus, std::int64_t cpu_millis);
   void price(Capacity& capacity) const;
+  std::vector<std::shared_ptr<const PriceTable>> tables(std::int32_t capacity,
+                                                        domain::Money unit_hour,
+                                                        bool by_demand) const;
   void drop_unused_capacities();
   std::size_t position(const domain::NodeId& id) const;
 
   LaneKey key_;
   std::shared_ptr<const PriceList> prices_;
+  std::shared_ptr<const Forecast> forecast_;  ///< None yet: the published curve makes the prices.
+  std::vector<Lead> leads_{Lead{}};
+  std::int64_t now_;
   std::vector<NodeLine> nodes_;
   std::vector<Capacity> capacities_;
   Steps<Run> runs_;
+};
+
+/// Goes along a lane from a slot on, through stretches in which both the run and the lead stay the
+/// same.
+class Stages {
+ public:
+  Stages(const Lane& lane, std::int64_t slot)
+      : lane_(&lane),
+        step_(&lane.runs().all()[lane.runs().at(slot)]),
+        lead_(lane.lead_of(slot)),
+        from_(slot) {}
+  const Run& run() const { return step_->value; }
+  std::size_t lead() const { return lead_; }
+  std::int64_t from() const { return from_; }
+  std::int64_t end() const { return std::min(step_[1].from, lane_->lead_end(lead_)); }
+  void next() {
+    from_ = end();
+    if (step_[1].from == from_) ++step_;
+    if (lane_->lead_end(lead_) == from_) ++lead_;
+  }
+
+ private:
+  const Lane* lane_;
+  const Steps<Run>::Step* step_;
+  std::size_t lead_;
+  std::int64_t from_;
 };
 
 }  // namespace era

@@ -15,16 +15,14 @@ constexpr std::size_t kMostOpenings = 6;
 constexpr std::size_t kMostStarts = 192;
 
 /// What the lane's sum lacks for the bid and what it costs, from the window's first slot up to each
-/// of its runs: what an opening lacks is a difference.
+/// of its stages: what an opening lacks is a difference.
 class Sums {
  public:
-  Sums(const Candidate& candidate, SlotRange window)
-      : candidate_(candidate), runs_(candidate.lane->runs()) {
-    first_ = runs_.at(window.first);
-    Sum sum;
-    for (std::size_t i = first_; runs_.all()[i].from < window.end; ++i) {
-      sums_.push_back(sum);
-      sum = at_end(i, std::min(window.end, runs_.all()[i + 1].from));
+  Sums(const Candidate& candidate, SlotRange window) {
+    Sum sum{.from = window.first};
+    for (Stages stage(*candidate.lane, window.first); stage.from() < window.end; stage.next()) {
+      add_stage(candidate, stage, sum);
+      sum = at_end(sums_.back(), std::min(window.end, stage.end()));
     }
   }
 
@@ -36,34 +34,38 @@ class Sums {
   }
 
  private:
+  /// Sums up to `from`, and by how much they grow from there on with each slot.
   struct Sum {
+    std::int64_t from = 0;
     std::int64_t missing = 0;
     std::int64_t cost = 0;  ///< Of the slots that lack nothing.
+    std::int64_t slot_missing = 0;
+    std::int64_t slot_cost = 0;
   };
-  Sum up_to(std::int64_t slot) const {
-    const std::size_t run = std::min(runs_.at(slot), first_ + sums_.size() - 1);
-    return at_end(run, slot);
-  }
-  /// The sum up to `slot`, which lies in `run` or where it ends.
-  Sum at_end(std::size_t run, std::int64_t slot) const {
-    const Lane& lane = *candidate_.lane;
-    const Gang& gang = candidate_.ask.gang;
-    const auto& step = runs_.all()[run];
-    const std::int64_t length = slot - step.from;
-    Sum sum = sums_[run - first_];
-    const std::int64_t gpus = std::max(0, gang.gpus - step.value.gpus_free);
+  void add_stage(const Candidate& candidate, const Stages& stage, Sum sum) {
+    const Gang& gang = candidate.ask.gang;
+    const std::int64_t gpus = std::max(0, gang.gpus - stage.run().gpus_free);
     const std::int64_t cores =
-        std::max<std::int64_t>(0, gang.cpu_millis - step.value.cpu_millis_free);
-    sum.missing += (gpus * 1000 + cores) * length;
-    const std::int64_t cost = lane.slot_cost(step.value, gang);
-    if (cost != Lane::kInfeasible) sum.cost += cost * length;
-    return sum;
+        std::max<std::int64_t>(0, gang.cpu_millis - stage.run().cpu_millis_free);
+    const std::int64_t cost = candidate.lane->slot_cost(stage.run(), stage.lead(), gang);
+    sum.slot_missing = gpus * 1000 + cores;
+    sum.slot_cost = cost == Lane::kInfeasible ? 0 : cost;
+    sums_.push_back(sum);
+  }
+  static Sum at_end(const Sum& sum, std::int64_t slot) {
+    const std::int64_t length = slot - sum.from;
+    return {.from = slot,
+            .missing = sum.missing + sum.slot_missing * length,
+            .cost = sum.cost + sum.slot_cost * length};
+  }
+  Sum up_to(std::int64_t slot) const {
+    const auto after =
+        std::upper_bound(sums_.begin() + 1, sums_.end(), slot,
+                         [](std::int64_t wanted, const Sum& sum) { return wanted < sum.from; });
+    return at_end(after[-1], slot);
   }
 
-  const Candidate& candidate_;
-  const Steps<Run>& runs_;
-  std::size_t first_ = 0;  ///< The first run of the window.
-  std::vector<Sum> sums_;  ///< Before each run from there on.
+  std::vector<Sum> sums_;  ///< By stage; never empty.
 };
 
 /// The window's first time and those at which somebody begins or ends or would just not be met, in

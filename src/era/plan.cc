@@ -73,6 +73,9 @@ void Plan::drop_movable(JobId job) {
 }
 
 void Plan::set_prices(const PriceList& prices) { ground_.set_prices(prices); }
+void Plan::set_forecast(const LaneKey& lane, const Forecast& forecast) {
+  ground_.set_forecast(lane, forecast);
+}
 void Plan::put_node(const PlanNode& node) {
   const bool known = ground_.find(node.id) != nullptr;
   ground_.put_node(node);

@@ -58,6 +58,9 @@ class Plan {
 
   /// `prices` must pass check().
   void set_prices(const PriceList& prices);
+  /// From now on demand makes the prices of that lane, which may have no nodes yet. O(capacity x
+  /// rates x leads).
+  void set_forecast(const LaneKey& lane, const Forecast& forecast);
 
   /// Adds a node or changes it; bookings on it stay, even where it no longer has the capacity.
   /// O(steps of the node x runs of its lane).
