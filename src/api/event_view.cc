@@ -72,6 +72,9 @@ About about(const Sight& sight, const accounts::MoneyMoved& fact) {
   return shown;
 }
 About about(const Sight&, const accounts::PricesSet&) { return {.is_shown = true}; }
+About about(const Sight& sight, const demand::ForecastMade&) {
+  return {.is_shown = is_operator(sight)};
+}
 About about(const Sight&, const nodes::NodeJoined& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodeReported& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodeStateSet& fact) { return about_node(fact.node); }

@@ -218,9 +218,11 @@ struct PriceList {
   std::int64_t firm_permille = 0;
   std::int64_t flex_permille = 0;
   std::vector<CurveStep> curve;
+  std::int64_t floor_permille = 0;
 };
 BOOST_DESCRIBE_STRUCT(PriceList, (),
-                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve))
+                      (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve,
+                       floor_permille))
 
 struct Team {
   std::string team;

@@ -84,6 +84,7 @@ void show_prices(const Context& context, const PriceList& prices) {
     context.output.line(context.say(
         "prices.step", {std::to_string(step.fullness_permille / 10), factor(step.rate_permille)}));
   }
+  context.output.line(context.say("prices.floor", {factor(prices.floor_permille)}));
 }
 
 base::Result<int> prices(Context& context, const std::string& file) {

@@ -440,7 +440,8 @@ TEST_F(VerbsTest, MoneyIsShownAndGranted) {
            "why": "hold", "job": 12, "balance": 9300000}]})")
       .on("GET", "/v1/prices", R"({"gpu_hour": {"": 1000000, "a100": 2000000}, "core_hour": 50000,
           "eager_permille": 1000, "firm_permille": 1100, "flex_permille": 300,
-          "curve": [{"fullness_permille": 500, "rate_permille": 1500}]})")
+          "curve": [{"fullness_permille": 500, "rate_permille": 1500}],
+          "floor_permille": 250})")
       .on("PUT", "/v1/prices", R"({"gpu_hour": {}, "core_hour": 1})");
   EXPECT_EQ(berth({"grant", "vision", "12.5"}), 0);
   EXPECT_EQ(last().body, R"({"credits_micros":12500000})");
@@ -453,7 +454,9 @@ TEST_F(VerbsTest, MoneyIsShownAndGranted) {
             "today 09:00  hold    12   -3.20     9.30\n");
   EXPECT_EQ(berth({"prices"}), 0);
   EXPECT_TRUE(says("GPU a100        2.00\n"));
-  EXPECT_TRUE(says("eager x1, firm start x1.1, flex x0.3\nfrom 50% full on: x1.5\n"));
+  EXPECT_TRUE(
+      says("eager x1, firm start x1.1, flex x0.3\nfrom 50% full on: x1.5\n"
+           "Once demand is forecast it makes the price, from x0.25 on.\n"));
   world.files["/home/li/project/p.json"] = R"({"core_hour": 1})";
   EXPECT_EQ(berth({"prices", "--set", "p.json"}), 0);
   EXPECT_EQ(last().body, R"({"core_hour":1})");

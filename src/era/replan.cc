@@ -10,6 +10,9 @@ using domain::Time;
 
 namespace {
 
+/// How many waiting bookings are tried at most: those planned soonest.
+constexpr std::size_t kMostTried = 512;
+
 /// Where in its own lane `booking`, not booked on `ground`, would be put today; none if nothing is
 /// cheaper than where it is, nor as cheap and sooner.
 std::optional<Move> better_place(const Plan& plan, const Ground& ground, const Booking& booking,
@@ -33,15 +36,19 @@ std::optional<Move> better_place(const Plan& plan, const Ground& ground, const B
 
 std::vector<Move> replan(const Plan& plan, Time now, std::size_t most) {
   std::vector<const Booking*> waiting;
-  for (const auto& [job, booking] : plan.bookings()) {
-    const bool may_move = booking.movable && !booking.firm && booking.start >= now;
-    if (may_move && !booking.nodes.empty()) waiting.push_back(&booking);
+  for (const Movable& movable : plan.movables()) {
+    const Booking& booking = *movable.booking;
+    if (!booking.firm && booking.start >= now && !booking.nodes.empty())
+      waiting.push_back(&booking);
   }
   std::vector<Move> moves;
   if (waiting.empty()) return moves;
-  std::sort(waiting.begin(), waiting.end(), [](const Booking* a, const Booking* b) {
-    return std::tie(a->start, a->job) < std::tie(b->start, b->job);
-  });
+  const std::size_t tried = std::min(waiting.size(), kMostTried);
+  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(tried),
+                    waiting.end(), [](const Booking* a, const Booking* b) {
+                      return std::tie(a->start, a->job) < std::tie(b->start, b->job);
+                    });
+  waiting.resize(tried);
   Ground ground = plan.ground();
   for (const Booking* booking : waiting) {
     release(plan, ground, *booking);

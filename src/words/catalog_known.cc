@@ -28,6 +28,7 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "its node is gone", "所在节点已失效"},
     {"", "its node booted again", "所在节点重新启动"},
     {"", "its place is free already", "位置已提前空出"},
+    {"", "a better time at today's prices", "按当前价格有更合适的时间"},
     {"", "cancelled by {0}", "由 {0} 取消"},
     {"", "{0}; no retries left of {1}", "{0}；{1} 次重试已用完"},
     {"", "{0}, again and with no newer checkpoint", "{0}，再次发生，且其间没有更新的检查点"},

@@ -194,6 +194,8 @@ constexpr std::array kMessages{
     Entry{"prices.core", "core", "CPU 核"},
     Entry{"prices.classes", "eager x{0}, firm start x{1}, flex x{2}",
           "eager x{0}，固定开始 x{1}，flex x{2}"},
+    Entry{"prices.floor", "Once demand is forecast it makes the price, from x{0} on.",
+          "有了需求预测后，价格由需求决定，不低于 x{0}。"},
     Entry{"prices.step", "from {0}% full on: x{1}", "占用达 {0}% 起：x{1}"},
 
     Entry{"login.done", "You are {0} of team {1} at {2}.", "您是 {2} 上团队 {1} 的 {0}。"},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/outcome.h"
@@ -16,6 +17,9 @@ using domain::Time;
 using Events = std::vector<Event>;
 
 constexpr std::size_t kQueueGroupsLookedAt = 256;
+/// How often what has not started is looked at anew, and how much of it is moved at once.
+constexpr Duration kReplanEvery{10 * 60'000};
+constexpr std::size_t kMovesAtOnce = 64;
 /// A flex job starts where no promise is due for so long, or for its whole duration if shorter.
 constexpr Duration kWorthStarting{30 * 60'000};
 
@@ -195,6 +199,13 @@ Events start_early(const View& view) {
   return {moved(view, moves, "its place is free already")};
 }
 
+/// What has not started goes where it costs least today; what it pays stays as promised.
+Events replan(const View& view) {
+  const auto moves = era::replan(view.plan, view.now, kMovesAtOnce);
+  if (moves.empty()) return {};
+  return {moved(view, moves, "a better time at today's prices")};
+}
+
 /// The first job of the group that may start now: jobs that wait for a retry are passed over.
 const Job* head_of(const View& view, const std::set<domain::JobId>& group) {
   for (const auto id : group) {
@@ -253,6 +264,10 @@ std::vector<Event> next(const View& view, Memo& memo) {
     return events;
   if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
   if (auto events = run(memo.early, room, start_early); !events.empty()) return events;
+  const std::int64_t period = view.now.ms / kReplanEvery.ms;
+  if (std::exchange(memo.replanned, period) != period) {
+    if (auto events = replan(view); !events.empty()) return events;
+  }
   if (auto events = run(memo.flex, room + jobs.queued, start_flex); !events.empty()) return events;
   memo.looked = view.now;
   return {};
