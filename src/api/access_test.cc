@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kPrices =
     R"({"gpu_hour":{"":1},"core_hour":1,"eager_permille":1000,"firm_permille":1000,)"
-    R"("flex_permille":300,"curve":[{"fullness_permille":0,"rate_permille":1000}],"floor_permille":1000})";
+    R"("flex_permille":300,"curve":[{"fullness_permille":0,"rate_permille":1000}],)"
+    R"("floor_permille":1000})";
 
 class Access : public testing::Test {
  protected:
