@@ -44,8 +44,7 @@ struct State {
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
 BOOST_DESCRIBE_STRUCT(State, (),
-                      (layout, cluster, at, access, accounts, nodes, jobs, demand,
-                       answered_order))
+                      (layout, cluster, at, access, accounts, nodes, jobs, demand, answered_order))
 
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.

@@ -23,7 +23,7 @@ struct Memo {
   std::uint64_t unplaced = 0;
   std::uint64_t flex = 0;
   std::int64_t replanned = 0;  ///< The ten minutes in which bookings were last looked at anew.
-  domain::Time looked;  ///< When there was last nothing to do.
+  domain::Time looked;         ///< When there was last nothing to do.
 };
 
 /// The most that one bid may ask for; past it the answer is a refusal or 400 with the field.
