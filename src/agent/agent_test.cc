@@ -531,14 +531,43 @@ TEST_F(World, WithoutItsCheckpointARankDoesNotStart) {
   auto order = order_for(kKey);
   order.resume_from = "step-00000007";
   want({order});
-  store_.answer(base::fail(base::ErrorCode::unavailable, "the connection was lost"));
+  store_.answer(base::fail(base::ErrorCode::data_loss, "a file of it is torn"));
   pass(Duration{100});
   EXPECT_TRUE(starts_.empty());
   ASSERT_TRUE(is(kKey, RankPhase::ended));
   EXPECT_EQ(find(kKey)->end->cause, ExitCause::cannot_start);
   EXPECT_EQ(find(kKey)->end->detail,
-            "the checkpoint step-00000007 could not be brought to node n1: the connection was "
-            "lost");
+            "the checkpoint step-00000007 could not be brought to node n1: a file of it is torn");
+}
+
+TEST_F(World, ACheckpointThatCannotBeHadInPassingIsAskedForAgain) {
+  connect();
+  auto order = order_for(kKey);
+  order.resume_from = "step-00000007";
+  want({order});
+  const base::Result<> lost = base::fail(base::ErrorCode::unavailable, "the connection was lost");
+  store_.answer(lost);
+  pass(Duration{1'500});
+  ASSERT_TRUE(is(kKey, RankPhase::starting));
+  ASSERT_EQ(store_.questions().size(), 1U);
+  store_.answer({});
+  pass(Duration{100});
+  EXPECT_EQ(starts_.size(), 1U);
+}
+
+TEST_F(World, ACheckpointThatCannotBeHadForAMinuteEndsTheRank) {
+  connect();
+  auto order = order_for(kKey);
+  order.resume_from = "step-00000007";
+  want({order});
+  const base::Result<> lost = base::fail(base::ErrorCode::unavailable, "the connection was lost");
+  for (int second = 0; second < 70 && !store_.questions().empty(); ++second) {
+    store_.answer(lost);
+    pass(Duration{1'500});
+  }
+  EXPECT_TRUE(starts_.empty());
+  ASSERT_TRUE(is(kKey, RankPhase::ended));
+  EXPECT_EQ(find(kKey)->end->cause, ExitCause::cannot_start);
 }
 
 TEST_F(World, FilesAreKeptBeforeTheyGo) {

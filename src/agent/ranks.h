@@ -69,7 +69,13 @@ class Ranks {
   domain::Time next_wake(const Lease& lease) const;
 
  private:
-  enum class Fetch { asked, whole };
+  /// A checkpoint that is brought here. What fails in passing is asked for again for a while.
+  struct Fetch {
+    enum class State { asked, failed, whole };
+    State state = State::asked;
+    domain::Time first_asked;
+    domain::Time again;
+  };
 
   void restore(const ports::RankRecord& record, domain::Time now);
   void adopt(Rank& rank, domain::Time now);
@@ -80,7 +86,7 @@ class Ranks {
   void start_what_waits(domain::Time now, const Lease& lease);
   bool must_wait(const Rank& rank) const;
   bool is_prepared(Rank& rank, domain::Time now);
-  bool has_checkpoint(const Rank& rank);
+  bool has_checkpoint(const Rank& rank, domain::Time now);
   void drop_used_fetches();
   void start(Rank& rank, domain::Time now);
   void end_unstarted(Rank& rank, domain::ExitCause cause, std::string detail, domain::Time now);

@@ -13,6 +13,13 @@ using domain::ExitCause;
 using domain::Time;
 using ports::RankPhase;
 
+namespace {
+
+/// For so long a checkpoint that cannot be had in passing is asked for again.
+constexpr domain::Duration kFetchPatience{60'000};
+
+}  // namespace
+
 void Ranks::start_what_waits(Time now, const Lease& lease) {
   if (!lease.allows_start(now)) return;
   for (Rank& rank : ranks_ | std::views::values) {
@@ -26,7 +33,7 @@ void Ranks::start_what_waits(Time now, const Lease& lease) {
 void Ranks::drop_used_fetches() {
   std::erase_if(fetches_, [&](const auto& fetch) {
     const auto& [job, name] = fetch.first;
-    return fetch.second == Fetch::whole &&
+    return fetch.second.state == Fetch::State::whole &&
            std::ranges::none_of(ranks_ | std::views::values, [&](const Rank& rank) {
              return rank.record.phase == RankPhase::starting && rank.record.key.job == job &&
                     rank.order.resume_from == name;
@@ -53,17 +60,20 @@ bool Ranks::is_prepared(Rank& rank, Time now) {
                   now);
     return false;
   }
-  return has_checkpoint(rank);
+  return has_checkpoint(rank, now);
 }
 
-bool Ranks::has_checkpoint(const Rank& rank) {
+bool Ranks::has_checkpoint(const Rank& rank, Time now) {
   if (rank.order.resume_from.empty()) return true;
   const domain::JobId job = rank.record.key.job;
-  const auto [at, is_new] = fetches_.try_emplace({job, rank.order.resume_from}, Fetch::asked);
-  if (is_new) {
+  const auto [at, is_new] = fetches_.try_emplace({job, rank.order.resume_from});
+  Fetch& fetch = at->second;
+  if (is_new) fetch.first_asked = now;
+  if (is_new || (fetch.state == Fetch::State::failed && now >= fetch.again)) {
+    fetch.state = Fetch::State::asked;
     tools_.checkpoint_store.ensure(job, rank.order.resume_from, checkpoint_folder(data_dir_, job));
   }
-  return at->second == Fetch::whole;
+  return fetch.state == Fetch::State::whole;
 }
 
 void Ranks::on_checkpoint_ready(domain::JobId job, const std::string& name,
@@ -71,8 +81,14 @@ void Ranks::on_checkpoint_ready(domain::JobId job, const std::string& name,
   const auto at = fetches_.find({job, name});
   if (at == fetches_.end()) return;
   if (whole) {
-    at->second = Fetch::whole;
+    at->second.state = Fetch::State::whole;
     tools_.checkpoints.note_kept(job, name);
+    return;
+  }
+  const bool may_pass = whole.error().code == base::ErrorCode::unavailable;
+  if (may_pass && now - at->second.first_asked < kFetchPatience) {
+    at->second.state = Fetch::State::failed;
+    at->second.again = now + domain::kSecond;
     return;
   }
   fetches_.erase(at);
