@@ -39,13 +39,19 @@ Round round_of(const ElasticGround& ground, const ElasticPlan& plan) {
   return round;
 }
 
-/// Lays all drafts, the one with the earliest deadline first; none if one of them finds no room.
-std::optional<FreeGpus> lay_all(const ElasticGround& ground, Round& round) {
+bool by_deadline(const ElasticDraft& a, const ElasticDraft& b) {
+  return a.until != b.until ? a.until < b.until : a.id < b.id;
+}
+
+bool by_latest_start(const ElasticDraft& a, const ElasticDraft& b) {
+  return a.latest_start != b.latest_start ? a.latest_start < b.latest_start : a.id < b.id;
+}
+
+/// Lays all drafts in the given order; none if one of them finds no room.
+std::optional<FreeGpus> lay_in_order(const ElasticGround& ground, Round& round,
+                                     bool (*order)(const ElasticDraft&, const ElasticDraft&)) {
   FreeGpus free(round.begin.ms, ground.gpus);
-  std::sort(round.drafts.begin(), round.drafts.end(),
-            [](const ElasticDraft& a, const ElasticDraft& b) {
-              return a.until != b.until ? a.until < b.until : a.id < b.id;
-            });
+  std::sort(round.drafts.begin(), round.drafts.end(), order);
   for (ElasticDraft& draft : round.drafts) {
     if (draft.progress.left <= draft.round_off) {
       draft.pieces.clear();
@@ -55,6 +61,18 @@ std::optional<FreeGpus> lay_all(const ElasticGround& ground, Round& round) {
     hold(free, draft.pieces);
   }
   return free;
+}
+
+/// The earliest deadline first leaves the others the most choice; where one then finds no room, it
+/// is mostly a long job that needs to run wide all the time, and laying such jobs first helps.
+std::optional<FreeGpus> lay_all(const ElasticGround& ground, Round& round) {
+  std::optional<FreeGpus> free = lay_in_order(ground, round, by_deadline);
+  if (free) return free;
+  for (ElasticDraft& draft : round.drafts) {
+    const double fastest = draft.speed_up->fastest(ground.gpus);
+    draft.latest_start = static_cast<double>(draft.until.ms) - draft.progress.left / fastest * 1e3;
+  }
+  return lay_in_order(ground, round, by_latest_start);
 }
 
 /// What the pieces of the plan leave free.

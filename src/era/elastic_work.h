@@ -15,6 +15,7 @@ struct ElasticDraft {
   ElasticProgress progress;  ///< Where the round begins.
   double round_off = 0;      ///< Iterations.
   domain::Time until;        ///< The last moment at which its width may change before its deadline.
+  double latest_start = 0;   ///< By when it must run at its fastest, in milliseconds.
   ElasticPieces pieces;
   double gain = 1;  ///< What a GPU-second less would cost it in the plan, in iterations.
 };
