@@ -239,6 +239,17 @@ base::Result<Filter> filter_of(const Call& call) {
   return filter;
 }
 
+/// The jobs of the one team whose jobs can be in the list; null if they may be any team's.
+const std::set<domain::JobId>* jobs_of_team(const Call& call, const Reading& reading,
+                                            const Filter& filter) {
+  static const std::set<domain::JobId> none;
+  const bool sees_all = call.asker.role >= Role::operator_;
+  if (!filter.team && sees_all) return nullptr;
+  const auto& teams = reading.state.jobs.by_team;
+  const auto found = teams.find(filter.team ? domain::TeamId{*filter.team} : call.asker.team);
+  return found == teams.end() ? &none : &found->second;
+}
+
 /// Walks back from the newest job before `filter.before`; looks at a bounded number of them.
 template <class Jobs>
 JobList list(const Call& call, const Reading& reading, const Filter& filter, const Jobs& jobs) {
@@ -269,7 +280,11 @@ void get_jobs(Service& service, const CallPtr& call) {
                [filter = filter_of(*call)](const Call& asked, const Reading& reading) -> Answer {
                  if (!filter) return std::unexpected(filter.error());
                  const auto& jobs = reading.state.jobs;
-                 if (filter->live_only) return ok(list(asked, reading, *filter, jobs.live));
+                 const std::set<domain::JobId>* theirs = jobs_of_team(asked, reading, *filter);
+                 const bool is_short = theirs != nullptr && theirs->size() < jobs.live.size();
+                 if (filter->live_only && !is_short)
+                   return ok(list(asked, reading, *filter, jobs.live));
+                 if (theirs != nullptr) return ok(list(asked, reading, *filter, *theirs));
                  return ok(list(asked, reading, *filter, jobs.jobs));
                });
 }

@@ -88,6 +88,7 @@ void expect_same_indexes(const State& a, const State& b) {
   EXPECT_EQ(a.jobs.over, b.jobs.over);
   EXPECT_EQ(a.jobs.torn, b.jobs.torn);
   EXPECT_EQ(a.jobs.by_command, b.jobs.by_command);
+  EXPECT_EQ(a.jobs.by_team, b.jobs.by_team);
   EXPECT_EQ(a.jobs.flex_held, b.jobs.flex_held);
   EXPECT_EQ(a.answered, b.answered);
   ASSERT_EQ(a.jobs.queue.size(), b.jobs.queue.size());
@@ -144,6 +145,7 @@ TEST(Forgetting, OldJobsGoAndWhatIsLiveStays) {
   EXPECT_EQ(cluster.state.jobs.ended.size(), 10'000U);
   EXPECT_EQ(cluster.state.jobs.jobs.size(), 10'002U);
   EXPECT_EQ(cluster.state.jobs.by_command.size(), 10'002U);
+  EXPECT_EQ(cluster.state.jobs.by_team.at({"vision"}).size(), 10'002U);
   EXPECT_TRUE(cluster.is_running(live));
   EXPECT_EQ(cluster.job(waiting).state, JobState::queued);
   EXPECT_EQ(jobs::find(cluster.state.jobs, {3}), nullptr);

@@ -51,12 +51,25 @@ void enter(Job& job, JobState to, const std::string& cause, Time at) {
   job.history.push_back({at, to, cause});
 }
 
+/// What stays the same for as long as a job is known.
+void enter(State& state, const Job& job) {
+  state.by_command.emplace(job.command, job.id);
+  state.by_team[job.team].insert(job.id);
+}
+
+void leave(State& state, const Job& job) {
+  state.by_command.erase(job.command);
+  const auto team = state.by_team.find(job.team);
+  team->second.erase(job.id);
+  if (team->second.empty()) state.by_team.erase(team);
+}
+
 void forget_oldest(State& state) {
   while (state.ended.size() > kKeptEndedJobs) {
     const auto oldest = *state.ended.begin();
     state.ended.erase(state.ended.begin());
     const auto found = state.jobs.find(oldest.second);
-    state.by_command.erase(found->second.command);
+    leave(state, found->second);
     state.jobs.erase(found);
   }
 }
@@ -88,7 +101,7 @@ Job new_job(const Fact& fact, Time at) {
 
 void add(Change change, Job job) {
   change.state.next_job = std::max(change.state.next_job, job.id.value + 1);
-  change.state.by_command.emplace(job.command, job.id);
+  enter(change.state, job);
   const auto [entry, is_new] = change.state.jobs.emplace(job.id, std::move(job));
   CHECK(is_new, "a job is made once");
   index(change.state, entry->second);
@@ -296,7 +309,7 @@ void apply(State& state, era::Plan& plan, const Event& event, Time at) {
 
 void rebuild(State& state, era::Plan& plan) {
   for (auto& [id, job] : state.jobs) {
-    state.by_command.emplace(job.command, id);
+    enter(state, job);
     index(state, job);
     if (job.booking) plan.restore(*job.booking);
     const Attempt* attempt = live_attempt(job);

@@ -135,6 +135,7 @@ struct State {
   std::set<std::pair<domain::Time, domain::JobId>> due;  ///< When a job next needs something done.
   std::set<std::pair<domain::Time, domain::JobId>> wakes;  ///< When a queued job may first start.
   std::map<domain::CommandId, domain::JobId> by_command;
+  std::map<domain::TeamId, std::set<domain::JobId>> by_team;
   std::set<std::pair<domain::Time, domain::JobId>> ended;  ///< Oldest first, for forgetting.
   std::set<domain::JobId> over;  ///< Jobs of whose live attempt every rank has ended.
   std::set<domain::JobId> torn;  ///< Some rank ended badly, others run, nothing is stopped yet.
