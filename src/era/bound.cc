@@ -148,8 +148,7 @@ Bound upper_bound(std::span<const BoundBid> bids, const BoundSettings& settings)
   Relaxation relaxation(bids, settings);
   std::vector<double> prices(relaxation.slots(), 0.0);
   Bound best{relaxation.solve(prices), prices};
-  const double reached =
-      simple_schedule(relaxation.bids(), relaxation.slots(), settings.capacity);
+  const double reached = simple_schedule(relaxation.bids(), relaxation.slots(), settings.capacity);
   double value = best.value;
   double length = 1;
   std::int32_t idle = 0;

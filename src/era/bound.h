@@ -7,7 +7,7 @@ namespace era {
 
 /// What a bound needs to know of a bid. Slots are numbered from 0.
 struct BoundBid {
-  std::int32_t first = 0;   ///< It may run in the slots [first, end).
+  std::int32_t first = 0;  ///< It may run in the slots [first, end).
   std::int32_t end = 0;
   std::int32_t length = 1;  ///< Slots that it runs.
   double units = 1;         ///< What it holds in each of them.

@@ -77,8 +77,8 @@ void add_preemptible(Programme& programme, const era::BoundBid& bid, std::size_t
 
 /// What the solver says the programme's optimum is; below 0 if it says nothing.
 double solve(const Programme& programme) {
-  const auto file = std::filesystem::temp_directory_path() /
-                    fmt::format("berth-bound-{}.lp", getpid());
+  const auto file =
+      std::filesystem::temp_directory_path() / fmt::format("berth-bound-{}.lp", getpid());
   std::ofstream(file) << programme.text();
   const std::string command = fmt::format("clp '{}' -primalS 2>&1", file.string());
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);

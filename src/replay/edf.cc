@@ -67,7 +67,8 @@ class EarliestDeadlineFirst final : public Policy {
     timeline_.add(placed.start, placed.start + placed.bid.length, sign * placed.bid.gpus);
   }
 
-  /// Places all from `at` on, from `now` on; leaves everything as it was if one of them is too late.
+  /// Places all from `at` on, from `now` on; leaves everything as it was if one of them is too
+  /// late.
   bool place_again(std::size_t at, std::int32_t now) {
     before_.clear();
     for (std::size_t i = at; i < waiting_.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "era/plan.h"
 #include "era/quote.h"
+#include "ledger/demand/demand.h"
 #include "replay/policy.h"
 
 namespace replay {
@@ -14,8 +15,9 @@ namespace {
 
 constexpr double kMicros = 1e6;
 constexpr std::int32_t kHorizon_s = 180 * 24 * 3600;
+constexpr std::size_t kMovesAtOnce = 64;
 
-/// GPUs in any mix of nodes cost the same before anybody wants them: nothing.
+/// No base rate, so no floor: a GPU costs what it displaces, as the forecast says.
 era::PriceList free_of_charge() {
   era::PriceList prices = era::default_prices();
   prices.gpu_hour = {{"", {}}};
@@ -23,7 +25,9 @@ era::PriceList free_of_charge() {
   return prices;
 }
 
-/// What Berth does: the code of the controller, over a plan in the replay's slots.
+/// What Berth does: the code of the controller, over a plan in the replay's slots. Learns from
+/// every bid, forecasts once an hour, and once a slot puts what has not started where it is
+/// cheapest.
 class Era final : public Policy {
  public:
   explicit Era(const Cluster& cluster)
@@ -43,8 +47,8 @@ class Era final : public Policy {
 
   Verdict bid(const Bid& bid) override {
     const domain::Bid asked = wish(bid);
-    learn(asked);
     const era::Answer answer = era::quote(plan_, asked, at(bid.arrival));
+    ledger::demand::see(demand_, plan_, asked, at(bid.arrival));
     const era::Offer* offer = std::get_if<era::Offer>(&answer);
     if (offer == nullptr) return {};
     make(offer->moves);
@@ -65,7 +69,9 @@ class Era final : public Policy {
 
   void tick(std::int32_t now, std::vector<Change>& changes) override {
     plan_.advance(at(now));
-    plan_again();
+    if (const auto made = ledger::demand::next(demand_, at(now)))
+      ledger::demand::apply(demand_, plan_, *made, at(now));
+    make(era::replan(plan_, at(now), kMovesAtOnce));
     for (; !starts_.empty() && starts_.top().first <= at(now).ms; starts_.pop()) {
       const era::Booking* booking = plan_.find({starts_.top().second});
       // A booking that has moved stands here once more for each time that it had.
@@ -98,7 +104,8 @@ class Era final : public Policy {
   }
 
  private:
-  domain::Time at(std::int32_t slot) const { return {slot * slot_ms_}; }
+  /// The first slot is a day after the epoch: no forecast is as old as none.
+  domain::Time at(std::int32_t slot) const { return domain::Time{slot * slot_ms_} + domain::kDay; }
   static domain::JobId id(std::int32_t job) { return {job + 1}; }
 
   static std::int32_t gpus_of(const era::Booking& booking) {
@@ -136,15 +143,11 @@ class Era final : public Policy {
     }
   }
 
-  /// What the forecast hears of a bid, before the answer.
-  void learn(const domain::Bid&) {}
-  /// What is done with the plan once a slot, before anything starts.
-  void plan_again() {}
-
   using Start = std::pair<std::int64_t, std::int64_t>;  ///< When, and the job's id.
   std::int64_t slot_ms_;
   std::int32_t most_gpus_ = 0;
   era::Plan plan_;
+  ledger::demand::State demand_;
   std::priority_queue<Start, std::vector<Start>, std::greater<>> starts_;
 };
 

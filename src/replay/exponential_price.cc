@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kRemembered = 10'000;
 constexpr std::size_t kLesson = 250;  ///< Bids between two looks at what was seen.
 
-/// A slot that is filled to the share y costs L (U/L)^y for a GPU, where L and U are the 5th and the
-/// 95th percentile of the rates seen; a bid takes its cheapest place if it is worth that
+/// A slot that is filled to the share y costs L (U/L)^y for a GPU, where L and U are the 5th and
+/// the 95th percentile of the rates seen; a bid takes its cheapest place if it is worth that
 /// (Zhang, Li, Wu 2017).
 class ExponentialPrice final : public Policy {
  public:
@@ -29,9 +29,7 @@ class ExponentialPrice final : public Policy {
     return {Verdict::Kind::promised, place->cost};
   }
 
-  void tick(std::int32_t now, std::vector<Change>& changes) override {
-    agenda_.tick(now, changes);
-  }
+  void tick(std::int32_t now, std::vector<Change>& changes) override { agenda_.tick(now, changes); }
   void ended(const Bid& bid, std::int32_t now) override { agenda_.ended(bid, now); }
   bool overrun(const Bid& bid, std::int32_t now) override { return agenda_.overrun(bid, now); }
   double going_price(std::int32_t now) override {
@@ -91,7 +89,8 @@ class ExponentialPrice final : public Policy {
 
   Agenda agenda_;
   double slot_hours_;
-  std::vector<double> totals_;  ///< What the first n GPUs of a slot cost; nothing is known at first.
+  std::vector<double>
+      totals_;  ///< What the first n GPUs of a slot cost; nothing is known at first.
   std::vector<double> sums_;
   std::vector<double> rates_;
   std::size_t count_ = 0;

@@ -12,8 +12,8 @@
 namespace replay {
 namespace {
 
-// Figures that are known of public traces: seed 1, load 1.3, deadlines a, slots of 600 s. The traces
-// are looked for below $BERTH_TRACES.
+// Figures that are known of public traces: seed 1, load 1.3, deadlines a, slots of 600 s. The
+// traces are looked for below $BERTH_TRACES.
 struct Known {
   std::string name;
   std::string file;
@@ -56,14 +56,11 @@ TEST_P(FiguresTest, AreMetAgain) {
 
 INSTANTIATE_TEST_SUITE_P(
     Traces, FiguresTest,
-    testing::Values(Known{"philly_i", "philly/philly.csv.gz", Format::philly, Values::i, 272, .564,
-                          .596},
-                    Known{"philly_iii", "philly/philly.csv.gz", Format::philly, Values::iii, 272,
-                          .551, .854},
-                    Known{"itp02_i", "itp/cluster02.raw.csv.gz", Format::itp, Values::i, 66, .563,
-                          .653},
-                    Known{"itp02_iii", "itp/cluster02.raw.csv.gz", Format::itp, Values::iii, 66,
-                          .586, .834}),
+    testing::Values(
+        Known{"philly_i", "philly/philly.csv.gz", Format::philly, Values::i, 272, .564, .596},
+        Known{"philly_iii", "philly/philly.csv.gz", Format::philly, Values::iii, 272, .551, .854},
+        Known{"itp02_i", "itp/cluster02.raw.csv.gz", Format::itp, Values::i, 66, .563, .653},
+        Known{"itp02_iii", "itp/cluster02.raw.csv.gz", Format::itp, Values::iii, 66, .586, .834}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -9,15 +9,12 @@ class FirstFit final : public Policy {
   explicit FirstFit(const Cluster& cluster) : agenda_(cluster.gpus) {}
 
   Verdict bid(const Bid& bid) override {
-    const auto start =
-        agenda_.timeline().earliest(bid.arrival, bid.deadline, bid.length, bid.gpus);
+    const auto start = agenda_.timeline().earliest(bid.arrival, bid.deadline, bid.length, bid.gpus);
     if (!start) return {};
     agenda_.promise(bid, *start);
     return {Verdict::Kind::promised};
   }
-  void tick(std::int32_t now, std::vector<Change>& changes) override {
-    agenda_.tick(now, changes);
-  }
+  void tick(std::int32_t now, std::vector<Change>& changes) override { agenda_.tick(now, changes); }
   void ended(const Bid& bid, std::int32_t now) override { agenda_.ended(bid, now); }
   bool overrun(const Bid& bid, std::int32_t now) override { return agenda_.overrun(bid, now); }
 

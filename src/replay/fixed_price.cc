@@ -8,7 +8,7 @@ namespace replay {
 namespace {
 
 constexpr std::int32_t kLearning_s = 24 * 3600;
-constexpr std::size_t kRemembered = 2'000;
+constexpr std::size_t kRemembered = 10'000;
 constexpr std::size_t kCandidates = 8;
 
 /// One price for every GPU and slot; who pays it gets the earliest place. Once a day the price
@@ -24,8 +24,7 @@ class FixedPrice final : public Policy {
     seen_.push_back(bid);
     if (seen_.size() > kRemembered) seen_.pop_front();
     if (!pays(bid, price_)) return {};
-    const auto start =
-        agenda_.timeline().earliest(bid.arrival, bid.deadline, bid.length, bid.gpus);
+    const auto start = agenda_.timeline().earliest(bid.arrival, bid.deadline, bid.length, bid.gpus);
     if (!start) return {};
     agenda_.promise(bid, *start);
     return {Verdict::Kind::promised, price_ * bid.gpus * bid.length};
@@ -50,9 +49,9 @@ class FixedPrice final : public Policy {
     double value = 0;
     for (const Bid& bid : seen_) {
       if (!pays(bid, price)) continue;
-      const auto start = timeline.earliest(bid.arrival - seen_.front().arrival,
-                                           bid.deadline - seen_.front().arrival, bid.length,
-                                           bid.gpus);
+      const auto start =
+          timeline.earliest(bid.arrival - seen_.front().arrival,
+                            bid.deadline - seen_.front().arrival, bid.length, bid.gpus);
       if (!start) continue;
       timeline.add(*start, *start + bid.length, bid.gpus);
       value += bid.value;

@@ -32,9 +32,9 @@ constexpr std::array kDays{0.89, 0.97, 1.44, 1.29, 0.90, 0.72, 0.79};
 constexpr std::array kGroups{0.501, 0.196, 0.121, 0.090, 0.024, 0.018, 0.017, 0.014, 0.009, 0.010};
 
 constexpr double kJobsADay = 755.2;
-constexpr double kLone = 0.7;        ///< Users who send a single job.
+constexpr double kLone = 0.7;  ///< Users who send a single job.
 constexpr double kLargestBurst = 300;
-constexpr double kBurstGap_s = 15;   ///< Between the jobs of a burst.
+constexpr double kBurstGap_s = 15;  ///< Between the jobs of a burst.
 
 /// Draws that are the same with every standard library.
 class Random {
@@ -111,9 +111,8 @@ Trace generate(const Generating& wish) {
       at += random.exponential(kBurstGap_s);
     }
   }
-  std::stable_sort(
-      trace.jobs.begin(), trace.jobs.end(),
-      [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; });
+  std::stable_sort(trace.jobs.begin(), trace.jobs.end(),
+                   [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; });
   return trace;
 }
 

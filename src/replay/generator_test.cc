@@ -58,9 +58,9 @@ TEST(GeneratorTest, IsDecidedByItsSeed) {
   EXPECT_EQ(trace.jobs.size(), 500U);
   EXPECT_EQ(trace.jobs, generate({.seed = 9, .jobs = 500}).jobs);
   EXPECT_NE(trace.jobs, generate({.seed = 10, .jobs = 500}).jobs);
-  EXPECT_TRUE(std::is_sorted(
-      trace.jobs.begin(), trace.jobs.end(),
-      [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; }));
+  EXPECT_TRUE(
+      std::is_sorted(trace.jobs.begin(), trace.jobs.end(),
+                     [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; }));
 }
 
 }  // namespace

@@ -35,9 +35,9 @@ std::string utilisation(const Report& report) {
   const Frame frame{"GPUs in use", "days", "% of the capacity", days_of(report.workload), 100};
   std::vector<Curve> curves;
   for (const Outcome& outcome : report.outcomes) {
-    curves.push_back({outcome.policy,
-                      thinned(outcome.in_use, static_cast<std::size_t>(report.workload.slots),
-                              report.workload.gpus / 100.0)});
+    curves.push_back(
+        {outcome.policy, thinned(outcome.in_use, static_cast<std::size_t>(report.workload.slots),
+                                 report.workload.gpus / 100.0)});
   }
   return draw_curves(frame, curves);
 }
@@ -67,8 +67,8 @@ struct SizeClass {
 };
 
 std::string by_size(const Report& report) {
-  const std::vector<SizeClass> classes{{"1 GPU", 1, 1}, {"2 to 4", 2, 4}, {"5 to 8", 5, 8},
-                                       {"9 and more", 9, report.workload.gpus}};
+  const std::vector<SizeClass> classes{
+      {"1 GPU", 1, 1}, {"2 to 4", 2, 4}, {"5 to 8", 5, 8}, {"9 and more", 9, report.workload.gpus}};
   Bars bars;
   for (const Outcome& outcome : report.outcomes) bars.names.push_back(outcome.policy);
   for (const SizeClass& size : classes) {
@@ -86,9 +86,8 @@ std::string by_size(const Report& report) {
     }
     bars.groups.push_back(std::move(group));
   }
-  return draw_bars({"Jobs accepted and done in time, by size", "GPUs asked for", "% of the jobs", 1,
-                    100},
-                   bars);
+  return draw_bars(
+      {"Jobs accepted and done in time, by size", "GPUs asked for", "% of the jobs", 1, 100}, bars);
 }
 
 /// The mean price of each hour of each day.

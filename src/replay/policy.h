@@ -57,11 +57,11 @@ const std::vector<NamedPolicy>& policies();
 /// The policies named in a list with commas, each once.
 base::Result<std::vector<NamedPolicy>> policies_of(std::string_view names);
 
-std::unique_ptr<Policy> make_era(const Cluster& cluster);                ///< What Berth does.
-std::unique_ptr<Policy> make_first_fit(const Cluster& cluster);          ///< Earliest start, free.
-std::unique_ptr<Policy> make_backfill(const Cluster& cluster);           ///< First come, EASY.
-std::unique_ptr<Policy> make_edf(const Cluster& cluster);                ///< Earliest deadline first.
-std::unique_ptr<Policy> make_fixed_price(const Cluster& cluster);        ///< One learnt price.
+std::unique_ptr<Policy> make_era(const Cluster& cluster);          ///< What Berth does.
+std::unique_ptr<Policy> make_first_fit(const Cluster& cluster);    ///< Earliest start, free.
+std::unique_ptr<Policy> make_backfill(const Cluster& cluster);     ///< First come, EASY.
+std::unique_ptr<Policy> make_edf(const Cluster& cluster);          ///< Earliest deadline first.
+std::unique_ptr<Policy> make_fixed_price(const Cluster& cluster);  ///< One learnt price.
 std::unique_ptr<Policy> make_exponential_price(const Cluster& cluster);  ///< L (U/L)^fullness.
 std::unique_ptr<Policy> make_greedy(const Cluster& cluster);             ///< Best rate first.
 

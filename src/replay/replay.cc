@@ -22,9 +22,9 @@ struct Run {
   Verdict::Kind verdict = Verdict::Kind::refused;
   bool is_over = true;
   std::int32_t holds = 0;
-  std::int32_t since = 0;   ///< The slot from which it holds that.
-  std::int32_t needed = 0;  ///< Slots that it still has to run, as of `since`.
-  std::int32_t stated = 0;  ///< The same, as its owner says.
+  std::int32_t since = 0;    ///< The slot from which it holds that.
+  std::int32_t needed = 0;   ///< Slots that it still has to run, as of `since`.
+  std::int32_t stated = 0;   ///< The same, as its owner says.
   std::int32_t version = 0;  ///< Counts its changes: older turns are void.
 };
 
@@ -42,7 +42,10 @@ struct Turn {
 class Play {
  public:
   Play(const Workload& workload, const Cluster& cluster, Policy& policy, Outcome& outcome)
-      : workload_(workload), capacity_(cluster.gpus), policy_(policy), outcome_(outcome),
+      : workload_(workload),
+        capacity_(cluster.gpus),
+        policy_(policy),
+        outcome_(outcome),
         runs_(workload.jobs.size()) {
     outcome_.fates.resize(workload.jobs.size());
     decide_us_.reserve(workload.jobs.size());
@@ -137,7 +140,7 @@ class Play {
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;
   std::vector<Change> changes_;
   std::vector<double> decide_us_;
-  std::size_t next_ = 0;  ///< The next job to arrive.
+  std::size_t next_ = 0;   ///< The next job to arrive.
   std::int64_t open_ = 0;  ///< Jobs accepted and not over.
   std::int32_t now_ = 0;
   std::int32_t in_use_ = 0;

@@ -24,8 +24,8 @@ struct Outcome {
   std::string policy;
   std::vector<Fate> fates;           ///< By job.
   std::vector<std::int32_t> in_use;  ///< GPUs in each slot, to the end of the last job.
-  std::vector<double> price;         ///< Of one more GPU at the beginning of each slot of the trace.
-  double value = 0;                  ///< Of what was done by its deadline.
+  std::vector<double> price;  ///< Of one more GPU at the beginning of each slot of the trace.
+  double value = 0;           ///< Of what was done by its deadline.
   double revenue = 0;
   double utilisation = 0;  ///< Of the capacity in the slots of the trace, whatever became of it.
   std::int64_t accepted = 0;
@@ -39,9 +39,10 @@ struct Outcome {
 /// Told now and then how many slots of how many are over.
 using Progress = std::function<void(std::int32_t slot, std::int32_t slots)>;
 
-/// Plays `workload` to `policy`, slot by slot, until every job has ended. Keeps the rules itself: no
-/// more GPUs in use than there are, nothing starts before it has arrived, or after it was refused;
-/// a policy that breaks one is a bug and CHECKs. O(slots + jobs log jobs), beside the policy.
+/// Plays `workload` to `policy`, slot by slot, until every job has ended. Keeps the rules itself:
+/// no more GPUs in use than there are, nothing starts before it has arrived, or after it was
+/// refused; a policy that breaks one is a bug and CHECKs. O(slots + jobs log jobs), beside the
+/// policy.
 Outcome play(const Workload& workload, const Cluster& cluster, const NamedPolicy& policy,
              const Progress& progress = {});
 

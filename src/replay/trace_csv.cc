@@ -23,8 +23,13 @@ struct Columns {
 Columns columns_of(Format format) {
   if (format == Format::itp) return {{"submission_time"}, "duration", "num_gpu", "", {}, false, ""};
   if (format == Format::deadlines) {
-    return {{"submission_time", "submit_time"}, "duration", "num_gpu", "", {"deadline", "ddl"},
-            true, ""};
+    return {{"submission_time", "submit_time"},
+            "duration",
+            "num_gpu",
+            "",
+            {"deadline", "ddl"},
+            true,
+            ""};
   }
   if (format == Format::philly) return {{"submit_s"}, "duration_s", "gpus", "vc", {}, false, ""};
   return {{"submit_s"}, "duration_s", "gpus", "group", {"deadline_s"}, false, "value"};
@@ -57,8 +62,8 @@ std::size_t place_of(const std::vector<std::string_view>& header,
 
 base::Result<Places> places_in(std::string_view line, const Columns& columns) {
   const auto header = cells_of(line);
-  const Places places{place_of(header, columns.submit), place_of(header, columns.duration),
-                      place_of(header, columns.gpus),   place_of(header, columns.group),
+  const Places places{place_of(header, columns.submit),   place_of(header, columns.duration),
+                      place_of(header, columns.gpus),     place_of(header, columns.group),
                       place_of(header, columns.deadline), place_of(header, columns.value)};
   std::string_view missing;
   if (places.submit == kNone) missing = columns.submit.front();
@@ -97,9 +102,7 @@ class Row {
     if (place < cells_.size()) return cells_[place];
     return base::invalid(name, "line {}: {}: the line ends before it", number_, name);
   }
-  bool is_given(std::size_t place) const {
-    return place < cells_.size() && !cells_[place].empty();
-  }
+  bool is_given(std::size_t place) const { return place < cells_.size() && !cells_[place].empty(); }
   base::Result<> in_range(std::int64_t value, std::int64_t least, std::string_view name) const {
     if (value >= least && value <= std::numeric_limits<std::int32_t>::max()) return {};
     return base::invalid(name, "line {}: {}: {} is out of range", number_, name, value);

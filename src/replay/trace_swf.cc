@@ -60,8 +60,12 @@ base::Result<Trace> parse_swf(std::string_view text) {
       ++trace.skipped;
       continue;
     }
-    trace.jobs.push_back({submit, run_time, static_cast<std::int32_t>(gpus),
-                          group < 0 ? "" : std::to_string(group), {}, {}});
+    trace.jobs.push_back({submit,
+                          run_time,
+                          static_cast<std::int32_t>(gpus),
+                          group < 0 ? "" : std::to_string(group),
+                          {},
+                          {}});
   }
   return trace;
 }

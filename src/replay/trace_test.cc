@@ -31,10 +31,11 @@ std::string packed(const std::string& text) {
 }
 
 TEST(TraceTest, ReadsPhillyByArrival) {
-  const auto trace = parse(Format::philly,
-                           "job,submit_s,duration_s,gpus,vc\n7,600,50,8,a\n8,5,3600,1,b\r\n");
+  const auto trace =
+      parse(Format::philly, "job,submit_s,duration_s,gpus,vc\n7,600,50,8,a\n8,5,3600,1,b\r\n");
   ASSERT_TRUE(trace) << message_of(trace);
-  EXPECT_EQ(trace->jobs, (std::vector<TraceJob>{{5, 3600, 1, "b", {}, {}}, {600, 50, 8, "a", {}, {}}}));
+  EXPECT_EQ(trace->jobs,
+            (std::vector<TraceJob>{{5, 3600, 1, "b", {}, {}}, {600, 50, 8, "a", {}, {}}}));
 }
 
 TEST(TraceTest, ReadsItpAndLeavesOutJobsWithoutGpus) {
@@ -52,9 +53,9 @@ TEST(TraceTest, ReadsDeadlinesUnderEitherName) {
                                 "batch_size,num_gpu,duration\nx,10,7,bert,40,128,4,20\n");
   ASSERT_TRUE(long_names) << message_of(long_names);
   EXPECT_EQ(long_names->jobs, std::vector{wanted});
-  const auto short_names = parse(
-      Format::deadlines,
-      "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration\nx,10,7,ncf,40,1,4,20\n");
+  const auto short_names = parse(Format::deadlines,
+                                 "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,"
+                                 "duration\nx,10,7,ncf,40,1,4,20\n");
   ASSERT_TRUE(short_names) << message_of(short_names);
   EXPECT_EQ(short_names->jobs, std::vector{wanted});
 }
@@ -129,8 +130,7 @@ TEST(TraceTest, AnErrorNamesLineAndField) {
             "line 3: duration_s: -2 is out of range");
   EXPECT_EQ(message_of(parse(Format::philly, head + "1,1\n")),
             "line 3: duration_s: the line ends before it");
-  EXPECT_EQ(message_of(parse(Format::itp, head)),
-            "line 1: there is no column \"num_gpu\"");
+  EXPECT_EQ(message_of(parse(Format::itp, head)), "line 1: there is no column \"num_gpu\"");
   EXPECT_EQ(message_of(parse(Format::swf, "1 2 3 nan 5\n")),
             "line 1: field 4 (run time): \"nan\" is not a number");
   EXPECT_EQ(message_of(parse(Format::ledger, "{\"at\": 1}\n")),
@@ -149,7 +149,8 @@ TEST(NodesTest, AreReadUnderEitherName) {
   const auto ours = parse_nodes("name,gpus\na,8\nb,4\n");
   ASSERT_TRUE(ours);
   EXPECT_EQ(gpus_of(*ours), 12);
-  const auto theirs = parse_nodes("sn,cpu_milli,memory_mib,gpu,model\nn-1,64000,1,2,P100\nn-2,1,1,0,\n");
+  const auto theirs =
+      parse_nodes("sn,cpu_milli,memory_mib,gpu,model\nn-1,64000,1,2,P100\nn-2,1,1,0,\n");
   ASSERT_TRUE(theirs);
   ASSERT_EQ(theirs->size(), 1U);
   EXPECT_EQ(theirs->front().name, "n-1");

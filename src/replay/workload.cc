@@ -43,9 +43,7 @@ base::Result<Enum> named(std::string_view option, std::string_view name,
 
 using Generator = std::mt19937_64;
 
-double uniform(Generator& random) {
-  return std::uniform_real_distribution<double>(0, 1)(random);
-}
+double uniform(Generator& random) { return std::uniform_real_distribution<double>(0, 1)(random); }
 
 template <std::size_t N>
 double pick(const std::array<double, N>& from, double draw) {
@@ -70,9 +68,7 @@ double window_factor(Deadlines deadlines, double draw) {
 }
 
 std::int64_t duration_of(const TraceJob& job) { return std::min(job.duration_s, kLongest_s); }
-double work_of(const TraceJob& job) {
-  return static_cast<double>(duration_of(job)) * job.gpus;
-}
+double work_of(const TraceJob& job) { return static_cast<double>(duration_of(job)) * job.gpus; }
 
 double work_of(const Trace& trace) {
   return std::accumulate(trace.jobs.begin(), trace.jobs.end(), 0.0,
@@ -104,7 +100,9 @@ std::map<std::string, double> group_rates(const Trace& trace, std::uint64_t seed
 class Draw {
  public:
   Draw(const Trace& trace, const Drawing& drawing)
-      : trace_(trace), drawing_(drawing), random_(drawing.seed),
+      : trace_(trace),
+        drawing_(drawing),
+        random_(drawing.seed),
         estimates_(drawing.seed ^ kEstimateStream),
         first_slot_(trace.jobs.front().submit_s / drawing.slot_s) {
     if (drawing.values == Values::ii) large_ = large_jobs(trace);
@@ -211,7 +209,8 @@ base::Result<Workload> draw(const Trace& trace, const Drawing& drawing) {
     made.requested_value += job.bid.value;
     made.jobs.push_back(job);
   }
-  if (made.jobs.empty()) return base::invalid("gpus", "every job asks for more GPUs than there are");
+  if (made.jobs.empty())
+    return base::invalid("gpus", "every job asks for more GPUs than there are");
   return made;
 }
 
@@ -223,7 +222,10 @@ base::Result<Deadlines> deadlines_of(std::string_view name) {
 
 base::Result<Values> values_of(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, Values>, 5> kAll{
-      {{"i", Values::i}, {"ii", Values::ii}, {"iii", Values::iii}, {"iv", Values::iv},
+      {{"i", Values::i},
+       {"ii", Values::ii},
+       {"iii", Values::iii},
+       {"iv", Values::iv},
        {"given", Values::given}}};
   return named("values", name, kAll);
 }

@@ -54,7 +54,7 @@ struct Drawing {
   EstimateError estimate_error = EstimateError::none;
   std::uint64_t seed = 1;
   std::int32_t slot_s = 600;
-  double load = 1.3;                ///< GPU-time asked for by capacity, if `gpus` is not given.
+  double load = 1.3;  ///< GPU-time asked for by capacity, if `gpus` is not given.
   std::optional<std::int32_t> gpus;
 };
 

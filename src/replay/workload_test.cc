@@ -96,7 +96,8 @@ TEST(WorkloadTest, OwnersErrOnlyWhereThatIsAskedFor) {
 
 TEST(WorkloadTest, TakesWhatTheTraceGives) {
   const Trace trace{{{600, 1'200, 2, "a", 3'000, 7.0}, {1'800, 10, 1, "a", 2'000, 1.0}}, 0};
-  const auto made = draw(trace, {.deadlines = Deadlines::given, .values = Values::given, .gpus = 2});
+  const auto made =
+      draw(trace, {.deadlines = Deadlines::given, .values = Values::given, .gpus = 2});
   ASSERT_TRUE(made);
   EXPECT_EQ(made->jobs[0].bid.arrival, 0);
   EXPECT_EQ(made->jobs[0].bid.length, 2);
@@ -109,8 +110,7 @@ TEST(WorkloadTest, SaysWhatCannotBeHad) {
   EXPECT_EQ(draw(bare, {.deadlines = Deadlines::given}).error().field, "deadlines");
   EXPECT_EQ(draw(bare, {.values = Values::given}).error().field, "values");
   EXPECT_EQ(draw(bare, {.load = 0}).error().field, "load");
-  EXPECT_EQ(draw(bare, {.gpus = 2}).error().message,
-            "every job asks for more GPUs than there are");
+  EXPECT_EQ(draw(bare, {.gpus = 2}).error().message, "every job asks for more GPUs than there are");
   EXPECT_EQ(draw(Trace{}, {}).error().field, "trace");
   EXPECT_EQ(deadlines_of("d").error().message, "no deadlines \"d\"; there are a, b, c, given");
   EXPECT_EQ(*values_of("iv"), Values::iv);
