@@ -82,10 +82,11 @@ base::Result<> check(const ElasticBid& bid);
 
 /// Decides `bid` at the plan's `now`: admits it if all jobs can be planned anew so that each, and
 /// it, is done by its deadline, else if it fits beside the plan as it is. Every job gets the widths
-/// that cost the fewest GPU-seconds in what the jobs before it left free, in order of deadlines,
-/// then in order of when they must run at their fastest: exact for one job without restarts (its
-/// speed-up's concave hull makes the greedy choice best), a heuristic for all. What idles at `now` then goes to whoever saves most by it. After the minimum satisfactory
-/// share of Gu et al., "ElasticFlow" (ASPLOS 2023), section 4, without its slots.
+/// that cost the fewest GPU-seconds in what the jobs before it left free, in order of deadlines; if
+/// that fails, in order of when each must run at its fastest. Exact for one job without restarts
+/// (its speed-up's concave hull makes the greedy choice best), a heuristic for all. What idles at
+/// `now` then goes to whoever saves most by it. After the minimum satisfactory share of Gu et al.,
+/// "ElasticFlow" (ASPLOS 2023), section 4, without its slots.
 /// O(jobs x steps of the plan), and both in turn grow with the jobs: about n^2.
 ElasticAnswer admit(const ElasticGround& ground, const ElasticPlan& plan, const ElasticBid& bid);
 

@@ -108,6 +108,27 @@ TEST(Lay, TakesOneWidthWhereRestartsWouldCostMore) {
   EXPECT_LE(made.pieces[0].until, at(84));
 }
 
+TEST(Lay, StaysNarrowWhereAShortWideStretchIsNotWorthARestart) {
+  const ElasticBid wanted = bid(1, 1'885, 1'000, curve({{1, 1}, {2, 2}, {4, 4}}));
+  ElasticDraft made = draft(wanted);
+  FreeGpus free(0, 4);
+  hold(free, {piece(0, 100, 3), piece(104, 2'000, 2)});
+  ASSERT_TRUE(lay({.gpus = 4, .restart = Duration{5'000}}, free, made));
+  ASSERT_EQ(made.pieces.size(), 2u);
+  EXPECT_EQ(made.pieces[0], piece(0, 104, 1));
+  EXPECT_EQ(made.pieces[1].from, at(104));
+  EXPECT_EQ(made.pieces[1].gpus, 2);
+}
+
+TEST(Lay, KeepsOneWidthWhereEveryChangeWouldLose) {
+  const ElasticBid wanted = bid(1, 1'000, 510, curve({{1, 1}, {2, 2}, {4, 4}}));
+  ElasticDraft made = draft(wanted);
+  FreeGpus free(0, 4);
+  for (std::int64_t from = 0; from < 600; from += 24) hold(free, {piece(from, from + 12, 2)});
+  ASSERT_TRUE(lay({.gpus = 4, .restart = Duration{5'000}}, free, made));
+  EXPECT_EQ(made.pieces, ElasticPieces{piece(0, 500, 2)});
+}
+
 TEST(Admit, GivesIdleGpusToTheOnlyJob) {
   World world{.ground = {.gpus = 8}};
   EXPECT_EQ(world.ask(bid(1, 90, 1'000, bending())), std::nullopt);
@@ -123,6 +144,14 @@ TEST(Admit, GivesIdleGpusToWhoSavesMost) {
   EXPECT_EQ(world.ask(bid(2, 100, 1'000, steep)), std::nullopt);
   EXPECT_EQ(world.pieces(1)[0].gpus, 1);
   EXPECT_EQ(world.pieces(2)[0].gpus, 2);
+}
+
+TEST(Admit, GivesIdleGpusToAnInefficientJobIfThatIsWhatItPaysLater) {
+  World world{.ground = {.gpus = 5}};
+  EXPECT_EQ(world.ask(bid(1, 125, 100, curve({{1, 1}, {2, 1.5}, {4, 2}}))), std::nullopt);
+  EXPECT_EQ(world.ask(bid(2, 50, 10'000, curve({{1, 1}, {2, 1.4}}))), std::nullopt);
+  EXPECT_EQ(world.pieces(1)[0].gpus, 4) << "it needs 2 GPUs anyway, where each second one is dear";
+  EXPECT_EQ(world.pieces(2)[0].gpus, 1);
 }
 
 TEST(Admit, NarrowsOrPausesOthersForAnUrgentJob) {
@@ -210,6 +239,16 @@ TEST(Replan, UsesWhatFellIdle) {
   advance(world.ground, world.plan, at(20));
   accept(world.plan, replan(world.ground, world.plan));
   EXPECT_EQ(world.pieces(2), ElasticPieces{piece(20, 520, 4)});
+}
+
+TEST(Replan, LaysWideJobsFirstWhereDeadlineOrderFindsNoRoom) {
+  World world{.ground = {.gpus = 2}};
+  accept(world.plan, bid(1, 15, 110, curve({{1, 1}, {2, 1.9}})), {{{1}, {piece(100, 108, 2)}}});
+  accept(world.plan, bid(2, 100, 113, curve({{2, 1}})), {{{2}, {piece(0, 100, 2)}}});
+  const ElasticChanges changes = replan(world.ground, world.plan);
+  ASSERT_TRUE(changes.contains(JobId{1}));
+  EXPECT_EQ(changes.at({1}).back().until, at(110)) << "narrower and longer costs less";
+  EXPECT_FALSE(changes.contains(JobId{2}));
 }
 
 TEST(Check, NamesTheFieldAtFault) {
