@@ -31,7 +31,7 @@ Forecast some_forecast(std::mt19937& random) {
                  {below(random, 9'000'000)}});
     if (bids % 10 == 9) learner.pass_hour();
   }
-  return forecast(learner, {});
+  return forecast(learner);
 }
 
 /// A node whose load changes every slot or, where `longest` is larger, every so many slots. It

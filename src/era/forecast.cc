@@ -17,6 +17,10 @@ constexpr std::int64_t kHourMs = domain::kHour.ms;
 constexpr std::int64_t kMinuteMs = domain::kMinute.ms;
 constexpr std::int64_t kTrusted = 24 * kHourMs;  ///< Learned for so long, a forecast stands alone.
 
+/// The deviation of real demand, in those of independent bids: chosen on two public traces, where
+/// anything from 2 to 4 does nearly as well (docs/decisions/0006-prices-from-demand.md).
+constexpr double kBurstiness = 3;
+
 /// What is left after an hour of a half-life of 14 days, and of a day, in millionths.
 constexpr std::int64_t kLeftOfFortnight = 997'939;
 constexpr std::int64_t kLeftOfDay = 971'532;
@@ -128,9 +132,8 @@ std::vector<std::int32_t> lead_indexes() {
   return indexes;
 }
 
-void add_rate(Forecast& result, Money rate, const Coming& coming, const Learner& learner,
-              const Temper& temper) {
-  const std::int64_t scale = scale_permille(learner) * temper.demand_permille;
+void add_rate(Forecast& result, Money rate, const Coming& coming, const Learner& learner) {
+  const std::int64_t scale = scale_permille(learner) * 1000;
   const std::int64_t learned = std::max(learner.learned_ms, kHourMs);
   result.rates.push_back(rate);
   for (std::size_t i = 0; i < result.leads.size(); ++i) {
@@ -141,7 +144,7 @@ void add_rate(Forecast& result, Money rate, const Coming& coming, const Learner&
     at.mean_milli.push_back(share(sum.load, scale));
     const double variance = static_cast<double>(share(sum.square, scale)) / 1000;
     at.deviation_milli.push_back(
-        static_cast<std::int64_t>(std::sqrt(variance) * temper.deviation_permille));
+        static_cast<std::int64_t>(std::sqrt(variance) * kBurstiness * 1000));
   }
 }
 
@@ -176,11 +179,11 @@ void Learner::pass_hour() {
   recent_work = share(recent_work, kLeftOfDay);
 }
 
-Forecast forecast(const Learner& learner, const Temper& temper) {
+Forecast forecast(const Learner& learner) {
   Forecast result;
   result.trust_permille =
       static_cast<std::int32_t>(std::min<std::int64_t>(1000, learner.learned_ms * 1000 / kTrusted));
-  if (learner.sums.empty() || temper.demand_permille == 0) return result;
+  if (learner.sums.empty()) return result;
   for (const std::int32_t index : lead_indexes()) {
     result.leads.push_back({{length_ms(index)}, {}, {}});
   }
@@ -188,7 +191,7 @@ Forecast forecast(const Learner& learner, const Temper& temper) {
   Coming coming;
   for (auto rate = learner.sums.rbegin(); rate != learner.sums.rend(); ++rate) {
     coming.add(rate->second);
-    add_rate(result, rate_of(rate->first), coming, learner, temper);
+    add_rate(result, rate_of(rate->first), coming, learner);
   }
   std::reverse(result.rates.begin(), result.rates.end());
   for (LeadDemand& at : result.leads) {

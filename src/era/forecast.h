@@ -73,18 +73,10 @@ struct Learner {
 };
 BOOST_DESCRIBE_STRUCT(Learner, (), (sums, learned_ms, work, recent_work, recent_ms))
 
-/// How strongly a forecast acts; what `tune` chooses.
-struct Temper {
-  std::int32_t demand_permille = 1000;  ///< Demand expected, of what was learned.
-  std::int32_t deviation_permille =
-      3000;  ///< Deviation, of that of independent bids: they come in bursts.
-  friend bool operator==(const Temper&, const Temper&) = default;
-};
-BOOST_DESCRIBE_STRUCT(Temper, (), (demand_permille, deviation_permille))
-
 /// What `learner` expects. The demand of the last day, against what was learned, scales it by the
-/// square root of their ratio. O(rates x (breakpoints + leads)).
-Forecast forecast(const Learner& learner, const Temper& temper);
+/// square root of their ratio. Deviations are three times those of independent bids, since bids
+/// come in bursts. O(rates x (breakpoints + leads)).
+Forecast forecast(const Learner& learner);
 
 /// The share of a normal distribution that lies above `deviations` from its mean, in millionths.
 /// From a table, so that it is the same everywhere.

@@ -22,7 +22,7 @@ std::optional<ForecastMade> next(const State& state, Time now) {
     for (const auto& [model, lane] : models) {
       era::Learner learner = lane.learner;
       learner.pass_hour();
-      made.lanes.push_back({pool, model, lane.temper, era::forecast(learner, lane.temper)});
+      made.lanes.push_back({pool, model, era::forecast(learner)});
     }
   }
   return made;
@@ -33,7 +33,6 @@ void apply(State& state, era::Plan& plan, const ForecastMade& fact, Time at) {
   for (const LaneForecast& made : fact.lanes) {
     Lane& lane = state.lanes[made.pool][made.gpu_model];
     lane.learner.pass_hour();
-    lane.temper = made.temper;
     lane.forecast = made.forecast;
     plan.set_forecast({made.pool, made.gpu_model}, made.forecast);
   }

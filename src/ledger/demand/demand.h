@@ -15,10 +15,9 @@ namespace ledger::demand {
 struct LaneForecast {
   domain::PoolId pool;
   std::string gpu_model;
-  era::Temper temper;
   era::Forecast forecast;
 };
-BOOST_DESCRIBE_STRUCT(LaneForecast, (), (pool, gpu_model, temper, forecast))
+BOOST_DESCRIBE_STRUCT(LaneForecast, (), (pool, gpu_model, forecast))
 
 /// An hour of bids has been learned; from now on these forecasts make the prices. A fact, so that
 /// a replay of the log gives the same prices whatever a later release would forecast.
@@ -29,10 +28,9 @@ BOOST_DESCRIBE_STRUCT(ForecastMade, (), (lanes))
 
 struct Lane {
   era::Learner learner;
-  era::Temper temper;
   era::Forecast forecast;
 };
-BOOST_DESCRIBE_STRUCT(Lane, (), (learner, temper, forecast))
+BOOST_DESCRIBE_STRUCT(Lane, (), (learner, forecast))
 
 struct State {
   domain::Time made_at;  ///< Of the newest forecast, or of the first bid.
