@@ -5,11 +5,13 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -220,9 +222,46 @@ void print_row(const Workload& workload, const era::ElasticGround& ground, std::
       at_share(outcome.admit_micros, 1.0), at_share(outcome.replan_micros, 0.99));
 }
 
+/// A job of the cluster below, with a bending curve and a deadline it meets on some width.
+era::ElasticBid random_bid(std::mt19937& random, std::int64_t id) {
+  const double alone = 3'600.0 + static_cast<double>(random() % 360'000);
+  const double bend = 0.6 + static_cast<double>(random() % 40) / 100;
+  std::vector<era::Speed> speeds;
+  for (std::int32_t gpus = 1; gpus <= 64; gpus *= 2) speeds.push_back({gpus, std::pow(gpus, bend)});
+  const double slack = 0.3 + static_cast<double>(random() % 100) / 50;
+  return {.id = {id},
+          .speed_up = era::SpeedUp::of(speeds).value(),
+          .iterations = alone,
+          .finish_by = {static_cast<std::int64_t>(alone * slack * 1e3)}};
+}
+
+/// How long a decision takes while so many jobs are under way, all of them unlike each other.
+void print_growth(std::size_t jobs) {
+  const era::ElasticGround ground{.gpus = 4'096};
+  std::mt19937 random{1};
+  era::ElasticPlan plan;
+  std::int64_t id = 0;
+  while (plan.jobs.size() < jobs) {
+    const era::ElasticBid bid = random_bid(random, ++id);
+    const era::ElasticAnswer answer = era::admit(ground, plan, bid);
+    if (!answer.refusal) era::accept(plan, bid, answer.changes);
+  }
+  std::vector<double> micros;
+  for (int i = 0; i < 50; ++i) {
+    const era::ElasticBid bid = random_bid(random, ++id);
+    const double begin = cpu_micros();
+    const era::ElasticAnswer answer = era::admit(ground, plan, bid);
+    micros.push_back(cpu_micros() - begin);
+    CHECK(answer.changes.contains(bid.id) || answer.refusal, "no answer");
+  }
+  std::printf("%5zu jobs under way: admit p50 %.1f, most %.1f micros\n", jobs,
+              at_share(micros, 0.5), at_share(micros, 1.0));
+}
+
 }  // namespace
 
 int main() {
+  for (const std::size_t jobs : {64, 128, 256, 512}) print_growth(jobs);
   const char* const traces = std::getenv("BERTH_TRACES");
   const Workload workloads[] = {
       {"elasticflow-195job-t4", "T4", {16, 4}, 195, "142 of 195, 72 ms"},

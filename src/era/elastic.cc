@@ -134,11 +134,10 @@ ElasticAnswer admit(const ElasticGround& ground, const ElasticPlan& plan, const 
   Round round = round_of(ground, plan);
   const ElasticDraft newcomer = draft_of(ground, bid, round.begin);
   if (too_long(ground, newcomer)) return {.refusal = ElasticRefusal::too_long};
-  Round kept = round;
   round.drafts.push_back(newcomer);
   std::optional<FreeGpus> free = lay_all(ground, round);
   if (!free) {
-    round = std::move(kept);
+    round = round_of(ground, plan);
     free = keep_all(ground, round);
     round.drafts.push_back(newcomer);
     if (!lay(ground, *free, round.drafts.back())) return {.refusal = ElasticRefusal::no_room};
@@ -150,10 +149,9 @@ ElasticAnswer admit(const ElasticGround& ground, const ElasticPlan& plan, const 
 
 ElasticChanges replan(const ElasticGround& ground, const ElasticPlan& plan) {
   Round round = round_of(ground, plan);
-  Round kept = round;
   std::optional<FreeGpus> free = lay_all(ground, round);
   if (!free) {
-    round = std::move(kept);
+    round = round_of(ground, plan);
     free = keep_all(ground, round);
   }
   use_idle(ground, *free, round.drafts);

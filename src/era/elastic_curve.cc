@@ -25,6 +25,7 @@ base::Result<SpeedUp> SpeedUp::of(std::span<const Speed> speeds) {
   for (const Speed& speed : speeds) {
     made.at_[static_cast<std::size_t>(level_of(speed.gpus))] = speed.per_second;
   }
+  made.top_level_ = level_of(before);
   for (int level = 0; level < kLevels; ++level) made.add_hull(level);
   for (const Step& step : made.steps_) made.gains_.push_back(step.gain);
   std::sort(made.gains_.begin(), made.gains_.end(), std::greater<>());

@@ -50,6 +50,12 @@ class SpeedUp {
     const int level = static_cast<int>(std::bit_width(static_cast<std::uint32_t>(gpus))) - 1;
     return level < kLevels ? level : kLevels - 1;
   }
+  /// The level of so many free GPUs; all levels above the widest width are one, as they offer the
+  /// same widths.
+  int level_with(std::int32_t free_gpus) const {
+    const int level = level_of(free_gpus);
+    return level < top_level_ ? level : top_level_;
+  }
   /// The upper concave hull of the widths of at most 2^level GPUs, narrowest first: gains fall.
   std::span<const Step> steps(int level) const {
     const auto i = static_cast<std::size_t>(level);
@@ -65,6 +71,7 @@ class SpeedUp {
 
   std::vector<Speed> speeds_;
   std::array<double, kLevels> at_{};
+  int top_level_ = 0;  ///< That of the widest width.
   std::vector<Step> steps_;
   std::array<std::size_t, kLevels + 1> first_step_{};
   std::vector<double> gains_;

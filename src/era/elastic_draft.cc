@@ -34,11 +34,13 @@ std::optional<Climb> climb_for(const ElasticDraft& draft, double work,
                                const std::array<std::int64_t, SpeedUp::kLevels>& times) {
   Climb climb;
   double done = 0;
+  int top = SpeedUp::kLevels - 1;
+  while (top >= 0 && times[static_cast<std::size_t>(top)] == 0) --top;
   for (const double gain : draft.speed_up->gains()) {
     climb.everywhere = climb.at_first;
     climb.gain = gain;
     climb.missing = work - done;
-    for (int level = 0; level < SpeedUp::kLevels; ++level) {
+    for (int level = 0; level <= top; ++level) {
       const auto i = static_cast<std::size_t>(level);
       if (times[i] == 0) continue;
       const auto steps = draft.speed_up->steps(level);
@@ -60,14 +62,16 @@ struct Stretch {
   int level = -1;
 };
 
-/// Calls `use` for each step of `free` in [from, until) in which something is free.
+/// Calls `use` for each step of `free` that the draft may use and in which something is free.
 template <class Use>
-void for_each_stretch(const FreeGpus& free, Time from, Time until, const Use& use) {
+void for_each_stretch(const FreeGpus& free, const ElasticDraft& draft, const Use& use) {
   const auto steps = free.all();
-  for (std::size_t i = free.at(from.ms); steps[i].from < until.ms; ++i) {
-    const Stretch stretch{.from = std::max(from.ms, steps[i].from),
-                          .until = std::min(until.ms, steps[i + 1].from),
-                          .level = SpeedUp::level_of(steps[i].value)};
+  const std::int64_t from = draft.progress.at.ms;
+  const std::int64_t until = draft.until.ms;
+  for (std::size_t i = free.at(from); steps[i].from < until; ++i) {
+    const Stretch stretch{.from = std::max(from, steps[i].from),
+                          .until = std::min(until, steps[i + 1].from),
+                          .level = draft.speed_up->level_with(steps[i].value)};
     if (stretch.level >= 0) use(stretch);
   }
 }
@@ -76,7 +80,7 @@ void for_each_stretch(const FreeGpus& free, Time from, Time until, const Use& us
 ElasticPieces pieces_of(const ElasticGround& ground, const FreeGpus& free,
                         const ElasticDraft& draft, Climb climb) {
   ElasticPieces pieces;
-  for_each_stretch(free, draft.progress.at, draft.until, [&](const Stretch& stretch) {
+  for_each_stretch(free, draft, [&](const Stretch& stretch) {
     const auto steps = draft.speed_up->steps(stretch.level);
     const auto at = [&](std::size_t climbed) {
       return climbed > 0 ? steps[climbed - 1] : SpeedUp::Step{};
@@ -159,6 +163,7 @@ class Idle {
     const ElasticDraft& draft = drafts_[index];
     const Time now = draft.progress.at;
     if (draft.pieces.empty()) return;
+    const std::int32_t idle = free_now();
     const bool runs = draft.pieces[0].from == now;
     const std::int32_t gpus = runs ? draft.pieces[0].gpus : 0;
     const Time same_until = runs ? draft.pieces[0].until : draft.pieces[0].from;
@@ -166,7 +171,7 @@ class Idle {
     for (const Speed& speed : draft.speed_up->speeds()) {
       const std::int32_t more = speed.gpus - gpus;
       if (more <= 0 || speed.gpus <= tried_[index]) continue;
-      if (more > free_now()) break;
+      if (more > idle) break;
       const Time until = std::min(same_until, free_until(now, more));
       const double saved =
           done_by(draft, until, speed.gpus) - (gpus > 0 ? done_by(draft, until, gpus) : 0);
@@ -209,7 +214,7 @@ class Idle {
 /// Climbs; asks for more work until that makes up for the restarts.
 bool lay_climb(const ElasticGround& ground, const FreeGpus& free, ElasticDraft& draft) {
   std::array<std::int64_t, SpeedUp::kLevels> times{};
-  for_each_stretch(free, draft.progress.at, draft.until, [&](const Stretch& stretch) {
+  for_each_stretch(free, draft, [&](const Stretch& stretch) {
     times[static_cast<std::size_t>(stretch.level)] += stretch.until - stretch.from;
   });
   double work = draft.progress.left;
@@ -230,7 +235,7 @@ bool lay_climb(const ElasticGround& ground, const FreeGpus& free, ElasticDraft& 
 void lay_one_width(const ElasticGround& ground, const FreeGpus& free, std::int32_t gpus,
                    ElasticDraft& draft) {
   draft.pieces.clear();
-  for_each_stretch(free, draft.progress.at, draft.until, [&](const Stretch& stretch) {
+  for_each_stretch(free, draft, [&](const Stretch& stretch) {
     if (stretch.level < SpeedUp::level_of(gpus)) return;
     append(draft.pieces, {.from = {stretch.from}, .until = {stretch.until}, .gpus = gpus});
   });
