@@ -50,28 +50,28 @@ def revision():
 
 
 def runs(options):
-    """All there is to play, what matters most first: trace, load, deadlines, values, seed, errors."""
+    """All there is to play, what matters most first: trace, load, deadlines, values, seed, errors.
+    """
     def seeds(trace):
         return range(1, (options.philly_seeds if trace == "Philly" else options.seeds) + 1)
 
     def has_values(trace, values):
         return values != "iv" or trace == "Philly"  # Only Philly says whose a job is.
 
-    wanted = [(trace, 1.3, "a", values, 1, "none") for trace in TRACES for values in ("i", "iii")]
+    small_first = sorted(TRACES, key=lambda trace: trace == "Philly")
+    wanted = [(trace, 1.3, "a", values, 1, "none")
+              for trace in small_first for values in ("i", "iii")]
     if options.quick:
         return wanted
     slices = ([(load, "a", "iii", "none") for load in LOADS] +
               [(1.3, deadlines, "iii", "none") for deadlines in DEADLINES] +
               [(1.3, "a", values, "none") for values in VALUES] + [(1.3, "a", "iii", "survey")])
-    small_first = sorted(TRACES, key=lambda trace: trace == "Philly")
-    wanted += [(trace, load, deadlines, values, seed, errors)
-               for trace in small_first for load, deadlines, values, errors in slices
-               for seed in seeds(trace) if has_values(trace, values)]
-    for seed, trace in itertools.product(range(1, options.seeds + 1), small_first):
-        if seed in seeds(trace):
-            wanted += [(trace, *choice, seed, "none")
-                       for choice in itertools.product(LOADS, DEADLINES, VALUES)
-                       if has_values(trace, choice[2])]
+    everything = [(*choice, "none") for choice in itertools.product(LOADS, DEADLINES, VALUES)]
+    for choices in (slices, everything):
+        wanted += [(trace, load, deadlines, values, seed, errors)
+                   for seed in range(1, options.seeds + 1) for trace in small_first
+                   for load, deadlines, values, errors in choices
+                   if seed in seeds(trace) and has_values(trace, values)]
     return list(dict.fromkeys(wanted))
 
 
@@ -206,8 +206,8 @@ def write_page(file, kept, state):
         "bids beforehand, earns more (`src/era/bound.h`). `era` is the controller's code.")
     page.text("## Value reached, of what was requested / of the bound")
     page.four_columns()
-    page.text("The known figures are of the requested value, for the same draws, from a study whose",
-              "forecast was simpler; its multiplier is chosen by hand.")
+    page.text("The known figures are of the requested value, for the same draws, from a study",
+              "whose forecast was simpler; its multiplier is chosen by hand.")
     page.text("## By load, share of the bound")
     page.family("deadlines a, values iii", [(f"{load}", {"load": load}) for load in LOADS])
     page.text("## By deadlines, share of the bound")
@@ -219,7 +219,7 @@ def write_page(file, kept, state):
     page.family("load 1.3, deadlines a, values iii",
                 [("they know", {}), ("they err", {"errors": "survey"})])
     page.text("## All combinations, share of the bound",
-              "`era` in bold, then the best other policy of that combination; means over the seeds.")
+              "`era` in bold, then the best other policy there; means over the seeds.")
     page.everything()
     page.text("## How long `era` takes", "Wall clock, on a machine that was busy with other work.")
     page.speed()
@@ -252,7 +252,8 @@ def main():
             kept[run] = play(options, run)
             with kept_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"revision": state, "run": run, "result": kept[run]}) + "\n")
-            print(f"{number}/{len(wanted)} {time.time() - started:.0f} s {run}", flush=True)
+            passed = time.time() - started
+            print(f"{number}/{len(wanted)} {passed:.0f} s {run}", flush=True)
     write_page(pathlib.Path(options.page), kept, state)
 
 

@@ -103,6 +103,7 @@ class Program {
     add_people_verbs(verbs_, app_);
     add_money_verbs(verbs_, app_);
     add_login_verbs(verbs_, app_);
+    add_sim_verbs(verbs_, app_);
     add_help_verbs();
   }
 

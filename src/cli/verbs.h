@@ -32,6 +32,7 @@ void add_node_verbs(Verbs& verbs, CLI::App& app);    ///< nodes, node ..., calen
 void add_people_verbs(Verbs& verbs, CLI::App& app);  ///< teams, team add, users, tokens
 void add_money_verbs(Verbs& verbs, CLI::App& app);   ///< grant, statement, prices
 void add_login_verbs(Verbs& verbs, CLI::App& app);   ///< login, whoami, events, version
+void add_sim_verbs(Verbs& verbs, CLI::App& app);     ///< sim
 
 /// Reads the number of a job as it was typed.
 base::Result<std::int64_t> parse_job_id(std::string_view text);

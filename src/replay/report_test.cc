@@ -9,7 +9,7 @@ namespace {
 
 Report some_report() {
   Report report;
-  report.workload = *draw(generate({.seed = 5, .jobs = 800}), {.values = Values::iii, .load = 5});
+  report.workload = *draw(generate({.seed = 5, .jobs = 800}), {.values = Values::iii, .gpus = 24});
   report.bound = bound_of(report.workload);
   for (const NamedPolicy& policy : policies())
     report.outcomes.push_back(play(report.workload, {report.workload.gpus, 600, {}}, policy));

@@ -66,10 +66,10 @@ base::Result<Places> places_in(std::string_view line, const Columns& columns) {
                       place_of(header, columns.gpus),     place_of(header, columns.group),
                       place_of(header, columns.deadline), place_of(header, columns.value)};
   std::string_view missing;
-  if (places.submit == kNone) missing = columns.submit.front();
-  if (places.duration == kNone) missing = columns.duration;
-  if (places.gpus == kNone) missing = columns.gpus;
   if (columns.needs_deadline && places.deadline == kNone) missing = columns.deadline.front();
+  if (places.gpus == kNone) missing = columns.gpus;
+  if (places.duration == kNone) missing = columns.duration;
+  if (places.submit == kNone) missing = columns.submit.front();
   if (missing.empty()) return places;
   return base::invalid("trace", "line 1: there is no column \"{}\"", missing);
 }

@@ -130,7 +130,7 @@ TEST(TraceTest, AnErrorNamesLineAndField) {
             "line 3: duration_s: -2 is out of range");
   EXPECT_EQ(message_of(parse(Format::philly, head + "1,1\n")),
             "line 3: duration_s: the line ends before it");
-  EXPECT_EQ(message_of(parse(Format::itp, head)), "line 1: there is no column \"num_gpu\"");
+  EXPECT_EQ(message_of(parse(Format::itp, head)), "line 1: there is no column \"submission_time\"");
   EXPECT_EQ(message_of(parse(Format::swf, "1 2 3 nan 5\n")),
             "line 1: field 4 (run time): \"nan\" is not a number");
   EXPECT_EQ(message_of(parse(Format::ledger, "{\"at\": 1}\n")),

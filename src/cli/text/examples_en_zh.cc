@@ -233,6 +233,15 @@ constexpr std::array kExamples{
           "  berth events -f --json\n      # follow them, a line each",
           "  berth events\n      # 最新事件\n"
           "  berth events -f --json\n      # 持续输出，每行一条"},
+    Entry{"examples.sim",
+          "  berth sim --load 1.3 --values iii --bound\n      # jobs like those of a real cluster\n"
+          "  berth sim --trace philly.csv.gz --format philly --gpus 272\n      # a trace of yours\n"
+          "  berth sim --trace events --format ledger --gpus 64\n"
+          "      # what `berth events -f --json` wrote down, on 64 GPUs",
+          "  berth sim --load 1.3 --values iii --bound\n      # 类似真实集群的作业\n"
+          "  berth sim --trace philly.csv.gz --format philly --gpus 272\n      # 自己的轨迹文件\n"
+          "  berth sim --trace events --format ledger --gpus 64\n"
+          "      # `berth events -f --json` 记下的请求，放到 64 块 GPU 上"},
     Entry{"examples.version",
           "  berth version\n      # here and there\n"
           "  berth version --json\n      # for a script",

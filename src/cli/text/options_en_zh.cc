@@ -108,6 +108,41 @@ constexpr std::array kOptions{
     Entry{"option.topic", "a verb, or exit-codes", "命令名，或 exit-codes"},
     Entry{"option.shell", "which shell", "哪种 shell"},
 
+    Entry{"option.sim_trace",
+          "the jobs, also packed with gzip; - reads standard input. None: jobs made by --seed",
+          "作业轨迹文件，可为 gzip；- 表示标准输入。省略则按 --seed 生成"},
+    Entry{"option.sim_format", "of the trace: jobs, itp, deadlines, philly, swf or ledger (jobs)",
+          "轨迹格式：jobs、itp、deadlines、philly、swf 或 ledger（默认 jobs）"},
+    Entry{"option.sim_jobs", "how many jobs are made without a trace (20000)",
+          "没有轨迹时生成的作业数（默认 20000）"},
+    Entry{"option.sim_load", "GPU-time asked for by GPU-time there is; gives the GPUs (1.3)",
+          "所需 GPU 时间与可用 GPU 时间之比，由此得出 GPU 数（默认 1.3）"},
+    Entry{"option.sim_gpus", "how many GPUs there are, instead of --load", "GPU 总数，代替 --load"},
+    Entry{"option.sim_nodes", "the nodes, CSV with the columns name and gpus, instead of --gpus",
+          "节点列表：含 name 与 gpus 两列的 CSV，代替 --gpus"},
+    Entry{
+        "option.sim_policy",
+        "with commas: era, first-fit, backfill, edf, fixed-price, exponential-price, greedy (all)",
+        "逗号分隔：era、first-fit、backfill、edf、fixed-price、exponential-"
+        "price、greedy（默认全部）"},
+    Entry{"option.sim_deadlines",
+          "how long after its arrival a job is due: a 1.05 to 2 times its duration, b 1.2, 2 or 10 "
+          "times, c as users said when asked, or as the trace says (a)",
+          "截止时间：a 为时长的 1.05 至 2 倍，b 为 1.2、2 或 10 倍，c 按用户调查，given "
+          "取自轨迹（默认 a）"},
+    Entry{
+        "option.sim_values",
+        "what a GPU-hour is worth: i 1 credit, ii 1 or 10 by size, iii 1, 2, 4 or 10, iv the same "
+        "by group, or as the trace says (i)",
+        "每 GPU 小时的价值：i 为 1 点，ii 按大小为 1 或 10，iii 为 1、2、4 或 10，iv 按组，given "
+        "取自轨迹（默认 i）"},
+    Entry{"option.sim_estimate-error", "whether users misjudge how long their jobs run (none)",
+          "用户是否会误估作业时长（默认 none）"},
+    Entry{"option.sim_slot", "how long a slot of time is (600)", "时间片长度（默认 600）"},
+    Entry{"option.sim_seed", "decides all that is drawn (1)", "随机种子（默认 1）"},
+    Entry{"option.sim_bound", "also work out what no schedule can earn more than",
+          "同时计算任何调度都无法超过的上界"},
+    Entry{"option.sim_plots", "draw SVG files into this folder", "将 SVG 图写入此目录"},
     Entry{"option.json", "print one JSON envelope: {\"ok\", \"data\" | \"error\"}",
           "输出一个 JSON 信封：{\"ok\", \"data\" | \"error\"}"},
     Entry{"option.lang", "language (default: that of LC_ALL or LANG)",

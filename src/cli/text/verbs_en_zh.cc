@@ -58,6 +58,10 @@ constexpr std::array kVerbs{
           "登录，并记录在 ~/.config/berth/config.yaml。"},
     Entry{"verb.whoami", "Say who you are.", "显示当前用户。"},
     Entry{"verb.events", "Show the cluster's events.", "显示集群事件。"},
+    Entry{
+        "verb.sim",
+        "Play a trace of jobs to Berth and to other policies, here and now; no cluster is needed.",
+        "用作业轨迹对比 Berth 与其他调度策略；在本机运行，不需要集群。"},
     Entry{"verb.version", "Show the versions here and there.", "显示本地与控制器的版本。"},
     Entry{"verb.help", "Explain a verb, or the exit codes.", "解释命令或退出码。"},
     Entry{"verb.completion", "Print a completion script for a shell.", "输出 shell 补全脚本。"},
