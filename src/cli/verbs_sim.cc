@@ -201,16 +201,18 @@ void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   };
   option("--trace", wish->trace, "option.sim_trace", "FILE");
   option("--format", wish->format, "option.sim_format", "NAME");
-  option("--jobs", wish->jobs, "option.sim_jobs", "N")->check(CLI::Range(1, 10'000'000));
+  option("--jobs", wish->jobs, "option.sim_jobs", "N")
+      ->check(CLI::Range(1, 10'000'000).description(""));
   option("--load", wish->drawing.load, "option.sim_load", "X");
-  option("--gpus", wish->gpus, "option.sim_gpus", "N")->check(CLI::Range(1, 1'000'000));
+  option("--gpus", wish->gpus, "option.sim_gpus", "N")
+      ->check(CLI::Range(1, 1'000'000).description(""));
   option("--nodes", wish->nodes, "option.sim_nodes", "FILE");
   option("--policy", wish->policies, "option.sim_policy", "NAMES");
   option("--deadlines", wish->deadlines, "option.sim_deadlines", "a|b|c|given");
   option("--values", wish->values, "option.sim_values", "i|ii|iii|iv|given");
   option("--estimate-error", wish->estimate_error, "option.sim_estimate-error", "none|survey");
   option("--slot", wish->drawing.slot_s, "option.sim_slot", "SECONDS")
-      ->check(CLI::Range(1, 86'400));
+      ->check(CLI::Range(1, 86'400).description(""));
   option("--seed", wish->drawing.seed, "option.sim_seed", "N");
   verb.add_flag("--bound", wish->bound, context.say("option.sim_bound"));
   option("--plots", wish->plots, "option.sim_plots", "FOLDER");
