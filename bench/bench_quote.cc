@@ -102,7 +102,7 @@ void plain_array(std::int32_t slots) {
   for (std::int32_t slot = 0; slot < slots; ++slot) {
     loads.push_back(lane.runs().all()[lane.runs().at(slot)].value.gpus_promised);
   }
-  const auto& table = *lane.capacity_of(lane.runs().all()[0].value).gpu_prices;
+  const auto& table = *lane.capacity_of(lane.runs().all()[0].value).gpu_prices[0];
   const std::vector<std::int64_t> totals(table.totals(), table.totals() + 1025);
   std::mt19937 random{2};
   std::vector<double> micros;

@@ -25,13 +25,18 @@ class Costs {
       : lane_(lane), gang_(gang), lead_(lane.lead_of(slot)), lead_end_(lane.lead_end(lead_)) {}
 
   const Lane& lane() const { return lane_; }
-  /// Where the lead of the slot asked for last ends, and with it its price.
+  /// Where the present lead ends, and with it its prices.
   std::int64_t lead_end() const { return lead_end_; }
+  /// Goes on to the lead of `slot`.
+  void go_to(std::int64_t slot) {
+    while (slot >= lead_end_) {
+      lead_end_ = lane_.lead_end(++lead_);
+      capacity_ = -1;
+    }
+  }
 
   // Inlined by force: these few lines are run for every run of the lane.
-  [[gnu::always_inline]] std::int64_t of(const Run& run, std::int64_t slot) {
-    while (slot >= lead_end_) [[unlikely]]
-      next_lead();
+  [[gnu::always_inline]] std::int64_t of(const Run& run) {
     const bool full =
         gang_.gpus > run.gpus_free || (kCores && gang_.cpu_millis > run.cpu_millis_free);
     if (full) return Lane::kInfeasible;
@@ -44,10 +49,6 @@ class Costs {
   }
 
  private:
-  void next_lead() {
-    lead_end_ = lane_.lead_end(++lead_);
-    capacity_ = -1;
-  }
   [[gnu::always_inline]] void look_up(const Run& run) {
     const Capacity& capacity = lane_.capacity_of(run);
     capacity_ = run.capacity;
@@ -234,18 +235,23 @@ std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, co
   for (const Step* run = runs.data(); run < last;) {
     const Step* const pause = run + std::min(kRunsAtOnce, last - run);
     std::int64_t cost = 0;
-    while (run < pause) {
-      cost = costs.of(run->value, at);
+    for (; run < pause; ++run) {
+      cost = costs.of(run->value);
       if (cost == Lane::kInfeasible) break;
-      const std::int64_t run_end = std::min(end, run[1].from);
-      const std::int64_t until = std::min(run_end, costs.lead_end());
-      line.lay(until - at, cost);
+      const std::int64_t until = std::min(end, run[1].from);
+      while (until >= costs.lead_end()) [[unlikely]] {
+        line.lay(costs.lead_end() - at, cost);
+        at = costs.lead_end();
+        costs.go_to(at);
+        cost = costs.of(run->value);
+      }
+      if (until > at) line.lay(until - at, cost);
       at = until;
-      run += until == run_end ? 1 : 0;
     }
     if (line.slide(best)) break;
     if (cost != Lane::kInfeasible) continue;
     at = run[1].from;
+    costs.go_to(at);
     line.restart(at);
     ++run;
   }
