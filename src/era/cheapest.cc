@@ -250,10 +250,10 @@ std::optional<Stretch> sweep(Costs<kCores> costs, std::span<const Step> runs, co
     }
     if (line.slide(best)) break;
     if (cost != Lane::kInfeasible) continue;
-    at = run[1].from;
+    if (++run == last) break;
+    at = run->from;
     costs.go_to(at);
     line.restart(at);
-    ++run;
   }
   return best.found();
 }
