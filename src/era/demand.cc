@@ -22,23 +22,27 @@ std::int64_t units_of(const Candidate& candidate) {
 }
 
 std::int64_t size_of(const Lane& lane) {
+  const bool gpus = lane.has_gpus();
   std::int64_t size = 0;
   for (const NodeLine& line : lane.nodes()) {
     if (!line.present) continue;
-    size += lane.has_gpus() ? line.node.capacity.gpus : line.node.capacity.cpu_millis / 1000;
+    size += gpus ? line.node.capacity.gpus : line.node.capacity.cpu_millis / 1000;
   }
   return size;
 }
 
-/// What `bid` would pay for each of `units` and hour.
+/// What `bid` would pay for each of `units` and hour; no more than any unit may cost.
 Money rate_of(const Plan& plan, const Bid& bid, const Lane& lane, std::int64_t units) {
   const PriceList& prices = plan.prices();
+  const bool gpus = lane.has_gpus();
   const std::int32_t permille = class_permille(prices, bid);
   if (!bid.max_price || permille == 0) {
-    return lane.has_gpus() ? gpu_hour_rate(prices, lane.key().gpu_model) : prices.core_hour;
+    return gpus ? gpu_hour_rate(prices, lane.key().gpu_model) : prices.core_hour;
   }
   const Wide paid = Wide{bid.max_price->micros} * domain::kHour.ms * 1000;
-  return {static_cast<std::int64_t>(paid / (Wide{units} * bid.duration.ms * permille))};
+  const Wide rate = paid / (Wide{units} * bid.duration.ms * permille);
+  const Money dearest = gpus ? kDearestGpuHour : kDearestCoreHour;
+  return {static_cast<std::int64_t>(std::min(rate, Wide{dearest.micros}))};
 }
 
 }  // namespace

@@ -29,6 +29,13 @@ std::int64_t share(std::int64_t amount, std::int64_t millionths) {
   return static_cast<std::int64_t>(Wide{amount} * millionths / 1'000'000);
 }
 
+/// Sums stop growing here, whatever is bid: those of all rates together stay below 2^63.
+constexpr std::int64_t kMostSum = 100'000'000'000'000'000;
+
+void add_up(std::int64_t& sum, std::int64_t more) {
+  sum = std::clamp(sum + std::clamp(more, -kMostSum, kMostSum), -kMostSum, kMostSum);
+}
+
 /// The rates that demand is told apart by: one credit times powers of the fourth root of two.
 constexpr std::int32_t kRates = 64;
 constexpr std::int32_t kOneCredit = 32;
@@ -107,10 +114,10 @@ void add(std::map<std::int32_t, DemandSum>& sums, Duration breakpoint, const Dem
   const std::int64_t above_millionths =
       std::min<std::int64_t>(1'000'000, (breakpoint.ms - length_ms(below)) * 1'000'000 / step);
   const DemandSum upper{share(sum.load, above_millionths), share(sum.square, above_millionths)};
-  sums[below].load += sum.load - upper.load;
-  sums[below].square += sum.square - upper.square;
-  sums[below + 1].load += upper.load;
-  sums[below + 1].square += upper.square;
+  add_up(sums[below].load, sum.load - upper.load);
+  add_up(sums[below].square, sum.square - upper.square);
+  add_up(sums[below + 1].load, upper.load);
+  add_up(sums[below + 1].square, upper.square);
 }
 
 /// By how much the last day asked for more than what was learned: the square root of the ratio,
@@ -161,8 +168,8 @@ void Learner::see(const Demand& demand) {
   if (demand.delay.ms >= kMinuteMs) add(sums[rate], demand.delay, {-sum.load, -sum.square});
   const auto asked =
       static_cast<std::int64_t>(Wide{demand.milli_units} * demand.duration.ms / 1000);
-  work += asked;
-  recent_work += asked;
+  add_up(work, asked);
+  add_up(recent_work, asked);
 }
 
 void Learner::pass_hour() {

@@ -110,6 +110,19 @@ TEST(Forecast, LearnsTheSameFromTheSameBids) {
   EXPECT_EQ(forecast(learned_from(bid, 30)), forecast(learned_from(bid, 30)));
 }
 
+TEST(Forecast, StaysWithinBoundsWhateverIsBid) {
+  Learner learner;
+  for (int i = 0; i < 200'000; ++i) {
+    learner.see(demand(8'000'000, domain::kDay * 90, domain::kDay * 90, credits(200)));
+  }
+  learner.pass_hour();
+  EXPECT_GT(learner.work, 0);
+  for (const LeadDemand& at : forecast(learner).leads) {
+    EXPECT_GE(at.mean_milli[0], 0);
+    EXPECT_GE(at.deviation_milli[0], 0);
+  }
+}
+
 TEST(Forecast, KnowsTheNormalDistribution) {
   for (double z = -6; z < 6; z += 0.037) {
     EXPECT_NEAR(static_cast<double>(tail_millionths(z)), 500'000 * std::erfc(z / std::sqrt(2)), 40)

@@ -10,10 +10,6 @@ namespace {
 using base::Result;
 using domain::Money;
 
-// A pool of 100,000 GPUs or 1,000,000 cores, sold out at these rates for a horizon of 131,072
-// slots, still sums to less than 2^63.
-constexpr Money kDearestGpuHour = domain::credits(250);
-constexpr Money kDearestCoreHour = domain::credits(25);
 constexpr std::int32_t kSteepestPermille = 1'000'000;
 constexpr std::int32_t kLargestClassPermille = 10'000;
 
@@ -68,7 +64,8 @@ PriceList default_prices() {
 
 Result<> check(const PriceList& prices) {
   if (auto curve = check_curve(prices.curve); !curve) return curve;
-  const std::int64_t top = std::max(1000, prices.curve.back().rate_permille);
+  const std::int64_t top =
+      std::max({1000, prices.curve.back().rate_permille, prices.floor_permille});
   for (const auto& [model, rate] : prices.gpu_hour) {
     if (model != lower_case(model)) {
       return base::invalid("prices.gpu_hour", "models are written in lower case, not '{}'", model);

@@ -11,6 +11,11 @@
 
 namespace era {
 
+/// No unit costs more in an hour, so that no sum overflows: a pool of 100,000 GPUs or 1,000,000
+/// cores, sold out at these rates for a horizon of 131,072 slots, comes to less than 2^63.
+inline constexpr domain::Money kDearestGpuHour = domain::credits(250);
+inline constexpr domain::Money kDearestCoreHour = domain::credits(25);
+
 /// From this fullness of a slot on, a unit costs so many thousandths of its base rate.
 struct CurveStep {
   std::int32_t fullness_permille = 0;

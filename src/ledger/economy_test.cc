@@ -17,7 +17,11 @@ using test::seconds;
 
 class EconomyTest : public ::testing::Test {
  protected:
-  EconomyTest() { cluster.add_node("n1", 8); }
+  EconomyTest() {
+    cluster.add_node("n1", 8);
+    CHECK(cluster.wish(accounts::Command{accounts::Grant{{"vision"}, credits(1'000'000)}}),
+          "a team with means");
+  }
 
   /// A bid that is refused at once, whatever the price: all GPUs for more than is free.
   void refuse_one(Money max_price) {
@@ -74,6 +78,21 @@ TEST_F(EconomyTest, WithoutDemandAPriceFallsToTheFloor) {
       JobState::refused);
   cluster.pass(minutes(30 * 24 * 60));
   EXPECT_EQ(price_in_three_days(), Money{250'000});
+}
+
+TEST_F(EconomyTest, WhatATeamCannotPayTellsNothing) {
+  Cluster poor;  // Its team has 1,000 credits.
+  poor.add_node("n1", 8);
+  cluster = poor;
+  for (int hour = 0; hour < 30; ++hour) {
+    cluster.bid({.job_class = JobClass::reserved,
+                 .gpus = 8,
+                 .duration = minutes(2'000 * 60),
+                 .deadline = minutes(2'100 * 60),
+                 .max_price = credits(1'000'000'000)});
+    cluster.pass(minutes(60));
+  }
+  EXPECT_LE(price_in_three_days(), credits(1));
 }
 
 TEST_F(EconomyTest, AClusterWithoutBidsForecastsNothing) {

@@ -114,6 +114,14 @@ void follow_node(State& state, const domain::NodeId& id) {
   ++state.jobs.closed;
 }
 
+/// `bid` with an offer that its team could pay: to offer more costs nothing, and would tell nothing
+/// but raise everybody's prices.
+domain::Bid backed(const State& state, const domain::TeamId& team, domain::Bid bid) {
+  const auto balance = accounts::balance(state.accounts, accounts::team_account(team));
+  if (bid.max_price) bid.max_price = std::min(*bid.max_price, balance);
+  return bid;
+}
+
 template <class FactType>
 void apply_one(State& state, const FactType& fact, Time at) {
   if constexpr (std::is_same_v<FactType, ClusterCreated>) state.cluster = fact.cluster;
@@ -126,7 +134,7 @@ void apply_one(State& state, const FactType& fact, Time at) {
   }
   if constexpr (std::is_same_v<FactType, jobs::BidRefused> ||
                 std::is_same_v<FactType, jobs::JobAccepted>) {
-    demand::see(state.demand, state.plan, fact.spec.bid, at);
+    demand::see(state.demand, state.plan, backed(state, fact.team, fact.spec.bid), at);
   }
   if constexpr (std::is_same_v<FactType, demand::ForecastMade>)
     demand::apply(state.demand, state.plan, fact, at);

@@ -16,7 +16,7 @@ struct View {
 };
 
 /// What is remembered between calls of `next` to look only at what has changed. Losing it costs
-/// time, never a decision.
+/// time; bookings that have not started are then looked at anew sooner than after ten minutes.
 struct Memo {
   std::uint64_t early = 0;  ///< State versions at which nothing was left to do; see State.
   std::uint64_t displaced = 0;
