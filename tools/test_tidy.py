@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 import unittest
 from unittest import mock
@@ -61,6 +62,15 @@ class TidyTest(unittest.TestCase):
             self.assertIn("bugprone-suspicious-semicolon", text)
         self.write("half.h", GOOD)
         self.assertEqual(self.run_tidy()[0], 0)
+
+    def test_what_passed_has_passed_in_another_checkout(self):
+        self.assertEqual(self.run_tidy()[:2], (0, 1))
+        memory = self.root / "build/tidy"
+        self.setUp()
+        shutil.copytree(memory, self.root / "build/tidy")
+        self.assertEqual(self.run_tidy()[:2], (0, 0))
+        self.write("half.h", BAD)
+        self.assertEqual(self.run_tidy()[:2], (1, 1))
 
     def test_other_checks_are_another_question(self):
         self.run_tidy()
