@@ -85,7 +85,7 @@ void measure(std::string_view name, bool own_thread) {
   auto server = adapters::beast::HttpServer::open({}, answerer);
   CHECK(server.has_value(), "the server starts");
   constexpr std::size_t kClients = 64;
-  const std::string request = bench::post(
+  std::string request = bench::post(
       "/api/v1/bids", "Authorization: Bearer 0123456789012345678901234567890123456789012\r\n",
       std::string(kBody));
   bench::Load load((*server)->port(), kClients, [&] { return request; });

@@ -145,7 +145,7 @@ domain::Bid random_bid(std::mt19937& random, std::int32_t largest_gang) {
   bid.job_class = domain::JobClass::reserved;
   constexpr std::int32_t kGpus[] = {1, 2, 4, 8, 8, 8};
   bid.shape.per_rank.gpus = kGpus[random() % 6];
-  bid.shape.per_rank.cpu_millis = bid.shape.per_rank.gpus * 4'000;
+  bid.shape.per_rank.cpu_millis = std::int64_t{4'000} * bid.shape.per_rank.gpus;
   bid.shape.ranks = 1 + static_cast<std::int32_t>(random() % static_cast<unsigned>(largest_gang));
   bid.shape.placement = static_cast<domain::Placement>(random() % 3);
   bid.duration = domain::kMinute * (30 + static_cast<std::int64_t>(random() % (48 * 60)));

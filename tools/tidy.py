@@ -4,8 +4,8 @@ are. Exits with 1 when one has a finding.
 
 clang-tidy takes longer than the compiler, so a pass is remembered below FOLDER/tidy, with a digest
 of all that decided it: the text of every file that the compiler reads for that source, its command,
-.clang-tidy, and the version of clang-tidy. A finding is never remembered. Paths are remembered as seen
-from the tree and FOLDER, so that FOLDER/tidy can be carried to another checkout.
+.clang-tidy, and the version of clang-tidy. A finding is never remembered. Paths are remembered as
+seen from the tree and FOLDER, so that FOLDER/tidy can be carried to another checkout.
 Usage: tidy.py [--jobs N] FOLDER [PATH...]     PATH limits the run to sources below it
 """
 

@@ -62,9 +62,10 @@ class World : public testing::Test {
     runtime_->on_end([this](RankKey key, ports::RankEnd end) {
       if (agent_) agent_->on_rank_end(key, std::move(end), machine_.now());
     });
-    store_.on_ready([this](domain::JobId job, const std::string& name, base::Result<> whole) {
-      agent_->on_checkpoint_ready(job, name, whole, machine_.now());
-    });
+    store_.on_ready(
+        [this](domain::JobId job, const std::string& name, const base::Result<>& whole) {
+          agent_->on_checkpoint_ready(job, name, whole, machine_.now());
+        });
     auto opened = Agent::open(
         {.link = link_,
          .runtime = *runtime_,
@@ -75,12 +76,13 @@ class World : public testing::Test {
         {.facts = {.node = {"n1"}, .address = "10.0.0.1"}, .data_dir = "/data"}, machine_.now());
     ASSERT_TRUE(opened);
     agent_ = *std::move(opened);
-    link_.open({.connected = [this] { agent_->on_connected(machine_.now()); },
-                .message = [this](ports::ToAgent m) { agent_->on_message(m, machine_.now()); },
-                .disconnected =
-                    [this](base::Error) {
-                      if (agent_) agent_->on_disconnected(machine_.now());
-                    }});
+    link_.open(
+        {.connected = [this] { agent_->on_connected(machine_.now()); },
+         .message = [this](const ports::ToAgent& m) { agent_->on_message(m, machine_.now()); },
+         .disconnected =
+             [this](const base::Error&) {
+               if (agent_) agent_->on_disconnected(machine_.now());
+             }});
   }
 
   void connect() {

@@ -128,8 +128,9 @@ base::Result<boost::json::value> parse_body(const Call& call) {
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [after, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [after, error] = std::from_chars(begin, end, value);
   if (error != std::errc{} || after != end) return std::nullopt;
   return value;
 }

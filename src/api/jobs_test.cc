@@ -15,7 +15,7 @@ class Jobs : public testing::Test {
   }
 
   Served::Answer bid(const std::string& user, const std::string& spec,
-                     Served::Headers headers = {}) {
+                     const Served::Headers& headers = {}) {
     return served.ask(user, "POST", "/v1/jobs", fmt::format(R"({{"spec":{}}})", spec), headers);
   }
   static const value& first(const Served::Answer& answer) { return answer.body.at("jobs").at(0); }

@@ -249,7 +249,7 @@ Served::Answer Served::ask(const std::string& user, const std::string& method,
   const Match match = match_route(method, request.path);
   Answer answer;
   int replies = 0;
-  parts_->api->handle(std::move(request), [&](ports::HttpResponse response) {
+  parts_->api->handle(std::move(request), [&](const ports::HttpResponse& response) {
     ++replies;
     answer.status = response.status;
     answer.headers = response.headers;

@@ -106,8 +106,8 @@ class MemoryRankFiles final : public ports::RankFiles {
     return folder.ends_with('/') ? folder : folder + "/";
   }
 
-  static const std::string& path_of(const std::string& path) { return path; }
-  static const std::string& path_of(const std::pair<const std::string, std::string>& file) {
+  static std::string path_of(const std::string& folder) { return folder; }
+  static std::string path_of(const std::pair<const std::string, std::string>& file) {
     return file.first;
   }
 

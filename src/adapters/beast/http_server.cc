@@ -153,7 +153,7 @@ std::unexpected<base::Error> cannot_listen(const std::string& where, error_code 
 Result<asio::ip::address> checked_address(const HttpServerOptions& options) {
   const std::string text = options.address == "localhost" ? "127.0.0.1" : options.address;
   error_code failed;
-  const asio::ip::address address = asio::ip::make_address(text, failed);
+  asio::ip::address address = asio::ip::make_address(text, failed);
   if (failed) {
     return base::invalid("address", "'{}' is neither an IP address nor \"localhost\"",
                          options.address);

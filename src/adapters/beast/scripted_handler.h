@@ -13,8 +13,8 @@ class ScriptedHandler final : public ports::HttpHandler {
  public:
   using Opened = std::function<void(std::shared_ptr<ports::TextStream>)>;
 
-  std::function<void(ports::HttpRequest, Reply)> on_request = [](ports::HttpRequest request,
-                                                                 Reply reply) {
+  std::function<void(ports::HttpRequest, const Reply&)> on_request = [](ports::HttpRequest request,
+                                                                        const Reply& reply) {
     reply({.status = 200,
            .headers = {{"x-method", request.method}, {"x-path", request.path}},
            .body = std::move(request.body)});
@@ -25,7 +25,7 @@ class ScriptedHandler final : public ports::HttpHandler {
 
   void handle(ports::HttpRequest request, Reply reply) override {
     ++requests;
-    on_request(std::move(request), std::move(reply));
+    on_request(std::move(request), reply);
   }
 
   void upgrade(ports::HttpRequest request, Reply reply, Opened& opened) override {

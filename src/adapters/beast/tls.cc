@@ -8,6 +8,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ssl/context.hpp>
 
+#include "base/check.h"
+
 namespace adapters::beast {
 namespace {
 
@@ -71,6 +73,8 @@ int verify_pinned(X509_STORE_CTX* verification, void* pin) {
   return 0;
 }
 
+// OpenSSL says what a function of this kind is given.
+// NOLINTNEXTLINE(readability-function-size)
 void forget_pin(void*, void* pin, CRYPTO_EX_DATA*, int, long, void*) {
   delete static_cast<std::string*>(pin);
 }
@@ -79,9 +83,8 @@ void trust_pin(SSL_CTX* context, const std::string& pin) {
   // The context owns the pin, so that it lasts as long as any connection.
   static const int slot = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, forget_pin);
   auto owned = std::make_unique<std::string>(pin);
-  std::string* const kept = owned.get();
-  if (SSL_CTX_set_ex_data(context, slot, kept) == 1) (void)owned.release();
-  SSL_CTX_set_cert_verify_callback(context, verify_pinned, kept);
+  CHECK(SSL_CTX_set_ex_data(context, slot, owned.get()) == 1, "a TLS context keeps its pin");
+  SSL_CTX_set_cert_verify_callback(context, verify_pinned, owned.release());
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ struct ControlLoop::State {
   }
   void hand_over(std::uint64_t from, Desk::Follow follow);
   void catch_up(std::uint64_t from, Desk::Follow follow);
-  void keep(const Connection& connection, ports::FileChunk chunk);
+  void keep(const Connection& connection, const ports::FileChunk& chunk);
 };
 
 void ControlLoop::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
@@ -184,7 +184,7 @@ Result<std::uint64_t> write_chunk(ports::FileStore& files, const ports::FileChun
 
 /// What could not be written, as on a full disk, is answered with what there is: from there on the
 /// agent sends it again.
-void ControlLoop::State::keep(const Connection& connection, ports::FileChunk chunk) {
+void ControlLoop::State::keep(const Connection& connection, const ports::FileChunk& chunk) {
   auto size = write_chunk(parts.files, chunk);
   if (!size) size = parts.files.size(chunk.job, chunk.path);
   if (!size) return;
@@ -205,19 +205,19 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
     static_cast<void>(loop->put(loop->notices, std::move(notice)));
   };
   ports::AgentListener::Handlers handlers;
-  handlers.connected = [notify](Connection who) {
+  handlers.connected = [notify](const Connection& who) {
     notify([who](Core& core, domain::Time now) { return core.connected(who, now); });
   };
-  handlers.disconnected = [notify](Connection who) {
+  handlers.disconnected = [notify](const Connection& who) {
     notify([who](Core& core, domain::Time now) {
       core.disconnected(who, now);
       return std::vector<ledger::Command>{};
     });
   };
-  handlers.message = [loop, notify](Connection who, ports::FromAgent message) {
+  handlers.message = [loop, notify](const Connection& who, ports::FromAgent message) {
     if (auto* chunk = std::get_if<ports::FileChunk>(&message)) {
-      static_cast<void>(loop->files.put(
-          [loop, who, chunk = std::move(*chunk)]() mutable { loop->keep(who, std::move(chunk)); }));
+      static_cast<void>(
+          loop->files.put([loop, who, chunk = std::move(*chunk)] { loop->keep(who, chunk); }));
       return;
     }
     notify([who, message = std::move(message)](Core& core, domain::Time now) {

@@ -24,8 +24,12 @@ class EnrolmentService::Service final : public wire::Enrolment::CallbackService 
                                    wire::JoinReply* reply) override {
     ::grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
     auto signed_chain = decide(*request);
-    if (signed_chain) reply->set_cert_pem(*std::move(signed_chain));
-    reactor->Finish(signed_chain ? ::grpc::Status::OK : to_status(signed_chain.error()));
+    if (!signed_chain) {
+      reactor->Finish(to_status(signed_chain.error()));
+      return reactor;
+    }
+    reply->set_cert_pem(*std::move(signed_chain));
+    reactor->Finish(::grpc::Status::OK);
     return reactor;
   }
 

@@ -137,7 +137,8 @@ class Controller {
 /// An agent that greets and notes what it hears.
 class Agent {
  public:
-  explicit Agent(ControllerLinkOptions options, std::string name = "n1") : link(options) {
+  explicit Agent(ControllerLinkOptions options, std::string name = "n1")
+      : link(std::move(options)) {
     link.open({
         .connected =
             [this, name] {

@@ -169,7 +169,7 @@ Result<std::string> find_program(const ports::Launch& launch) {
   std::istringstream folders(path == launch.env.end() ? kDefaultPath : path->second);
   int worst = ENOENT;
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = absolute(folder.empty() ? name : folder + "/" + name);
+    std::string candidate = absolute(folder.empty() ? name : folder + "/" + name);
     const int error = check_program(candidate);
     if (error == 0) return candidate;
     if (error == EACCES) worst = EACCES;

@@ -180,8 +180,8 @@ class SchedulerServiceTest : public ::testing::Test {
 
   /// A watch, with the first events that it tells.
   struct Watching {
-    Watching(wire::Scheduler::Stub& stub, const std::string& user, wire::WatchRequest request,
-             std::chrono::milliseconds patience = kPatience)
+    Watching(wire::Scheduler::Stub& stub, const std::string& user,
+             const wire::WatchRequest& request, std::chrono::milliseconds patience = kPatience)
         : as(user, patience), reader(stub.Watch(&as.context, request)) {
       reader->WaitForInitialMetadata();
     }

@@ -20,6 +20,18 @@ long long checksum_of(std::uint64_t position, std::string_view text) {
   return static_cast<long long>(sum);
 }
 
+/// Moves `bodies`, the facts from position `from` on, to the end of `facts`.
+Result<> take(std::uint64_t from, std::span<const long long> checksums,
+              std::span<std::string> bodies, std::vector<std::string>& facts) {
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    if (checksums[i] != checksum_of(from + i, bodies[i])) {
+      return base::fail(ErrorCode::data_loss, "fact {} is damaged or missing", from + i);
+    }
+    facts.push_back(std::move(bodies[i]));
+  }
+  return {};
+}
+
 }  // namespace
 
 /// A session with what is prepared once: the statements of an append.
@@ -162,13 +174,8 @@ Result<std::vector<std::string>> SqlEventLog::read(std::uint64_t from, std::size
          soci::use(first), soci::use(limit), soci::into(checksums), soci::into(bodies));
     select.execute();
     while (select.fetch()) {
-      for (std::size_t i = 0; i < bodies.size(); ++i) {
-        const std::uint64_t position = from + facts.size();
-        if (checksums[i] != checksum_of(position, bodies[i])) {
-          return base::fail(ErrorCode::data_loss, "fact {} is damaged or missing", position);
-        }
-        facts.push_back(std::move(bodies[i]));
-      }
+      auto taken = take(from + facts.size(), checksums, bodies, facts);
+      if (!taken) return base::pass(taken);
       checksums.resize(batch);
       bodies.resize(batch);
     }
