@@ -24,7 +24,11 @@ Resources NodeLine::free_over(SlotRange slots) const {
 }
 
 Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> prices)
-    : key_(std::move(key)), prices_(std::move(prices)), now_(begin), runs_(begin, Run{}) {
+    : key_(std::move(key)),
+      prices_(std::move(prices)),
+      now_(begin),
+      free_blocks_(begin),
+      runs_(begin, Run{}) {
   capacity_index(0, 0);
 }
 
@@ -80,13 +84,17 @@ void Lane::set_forecast(std::shared_ptr<const Forecast> forecast, domain::Durati
 void Lane::trim(std::int64_t slot) {
   now_ = slot;
   runs_.trim(slot);
+  free_blocks_.trim(slot);
   for (NodeLine& line : nodes_) line.load.trim(slot);
 }
 
 void Lane::insert(NodeLine line) {
   CHECK(find(line.node.id) == nullptr, "a node is in its lane once");
   const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(line.node.id));
-  add_share(*nodes_.insert(at, std::move(line)), true);
+  NodeLine& kept = *nodes_.insert(at, std::move(line));
+  add_share(kept, true);
+  kept.column = free_blocks_.add(kept);
+  free_blocks_.follow(kept, {kept.load.begin(), kept.load.all()[kept.load.size() - 1].from});
   drop_unused_capacities();
 }
 
@@ -94,6 +102,7 @@ NodeLine Lane::take(const NodeId& id) {
   CHECK(find(id) != nullptr, "only a node that is there can be taken out");
   const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(id));
   add_share(*at, false);
+  free_blocks_.drop(at->column);
   NodeLine taken = std::move(*at);
   nodes_.erase(at);
   drop_unused_capacities();
@@ -139,6 +148,7 @@ void Lane::add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pendin
     queue(pending, same, by);
   }
   line.load.change(slots, [&](Load& load) { load = plus(load); });
+  free_blocks_.follow(line, slots);
 }
 
 void Lane::queue(Pending& pending, SlotRange slots, const Share& by) {

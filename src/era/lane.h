@@ -7,6 +7,7 @@
 
 #include "domain/ids.h"
 #include "domain/resources.h"
+#include "era/free_blocks.h"
 #include "era/plan_node.h"
 #include "era/price_table.h"
 #include "era/steps.h"
@@ -38,6 +39,7 @@ struct NodeLine {
   bool present = true;  ///< False once removed; kept while something is still booked on it.
   std::int64_t closed_slot = kEndOfTime;
   Steps<Load> load;
+  std::size_t column = 0;  ///< In the free blocks of its lane.
 
   /// True if the node can hold anything at all in `slots`.
   bool open_over(SlotRange slots) const { return present && slots.end <= closed_slot; }
@@ -89,6 +91,7 @@ class Lane {
   const std::vector<NodeLine>& nodes() const { return nodes_; }  ///< By id.
   const NodeLine* find(const domain::NodeId& id) const;
   const Steps<Run>& runs() const { return runs_; }
+  const FreeBlocks& free_blocks() const { return free_blocks_; }
   const Capacity& capacity_of(const Run& run) const {
     return capacities_[static_cast<std::size_t>(run.capacity)];
   }
@@ -183,6 +186,7 @@ class Lane {
   std::vector<Lead> leads_{Lead{}};
   std::int64_t now_;
   std::vector<NodeLine> nodes_;
+  FreeBlocks free_blocks_;
   std::vector<Capacity> capacities_;
   Steps<Run> runs_;
 };

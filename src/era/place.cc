@@ -28,7 +28,9 @@ bool fuller(const Room& a, const Room& b) {
 std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots,
                         const InUse* in_use) {
   std::vector<Room> found;
+  const std::vector<std::uint8_t> most_free = lane.free_blocks().most_free(slots);
   for (const NodeLine& line : lane.nodes()) {
+    if (!may_hold(most_free[line.column], shape.per_rank.gpus)) continue;
     if (!line.open_over(slots) || !shape.per_rank.fits_in(line.node.capacity)) continue;
     Resources free = line.free_over(slots);
     if (in_use != nullptr) {

@@ -39,5 +39,8 @@ std::optional<std::vector<domain::NodeId>> place(const Lane& lane, const Ask& as
 /// Every start in `starts` at which `place` would find nodes, as ascending ranges [first, last].
 /// O(steps of all nodes in the window + starts).
 std::vector<Starts> placeable_starts(const Lane& lane, const Ask& ask, const Starts& starts);
+/// The starts in `starts` that the lane's free blocks do not rule out, as ascending ranges: all at
+/// which `place` would find nodes, and some more. O(slots x nodes / 512).
+std::vector<Starts> possible_starts(const Lane& lane, const Ask& ask, const Starts& starts);
 
 }  // namespace era

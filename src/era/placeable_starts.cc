@@ -122,7 +122,13 @@ std::vector<Starts> placeable_starts(const Lane& lane, const Ask& ask, const Sta
   if (starts.last < starts.first) return found;
   Turns turns(starts);
   std::deque<Fit> queue;
-  for (const NodeLine& line : lane.nodes()) file_turns(line, ask.shape, turns, queue);
+  // The slots that the stretches from all starts have in common.
+  const SlotRange common{starts.last, std::max(starts.last, starts.first + starts.length)};
+  const std::vector<std::uint8_t> most_free = lane.free_blocks().most_free(common);
+  for (const NodeLine& line : lane.nodes()) {
+    if (!may_hold(most_free[line.column], ask.shape.per_rank.gpus)) continue;
+    file_turns(line, ask.shape, turns, queue);
+  }
 
   Tally tally(ask);
   bool enough = tally.enough();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -51,16 +52,55 @@ Found found_at(const Context& in, const Stretch& stretch, std::vector<domain::No
   return {start, slots, stretch.cost, std::move(nodes)};
 }
 
-/// The best stretch among all at which the nodes hold the ranks.
+/// Starts next to each other, and the best stretch from them as far as the lane's sums tell.
+struct Part {
+  Starts starts;
+  Stretch at_best;
+};
+
+/// How long a part is at most: a fraction of the stretch, so that what all its stretches have in
+/// common tells which nodes not to look at, but not so little that there are too many.
+std::int64_t part_length(const Starts& starts) {
+  constexpr std::int64_t kLeast = 128;
+  return std::max(kLeast, starts.length / 2);
+}
+
+bool better(const Stretch& a, const Stretch& b, bool soonest) {
+  if (soonest) return a.first < b.first;
+  return std::tie(a.cost, a.first) < std::tie(b.cost, b.first);
+}
+
+/// The parts of `starts` in which the nodes might hold the ranks, the most promising first.
+std::vector<Part> parts_of(const Context& in, const Starts& starts) {
+  std::vector<Part> parts;
+  const std::int64_t length = part_length(starts);
+  for (const Starts& possible : possible_starts(in.lane, in.ask, starts)) {
+    for (std::int64_t first = possible.first; first <= possible.last; first += length) {
+      const Starts part{starts.length, first, std::min(possible.last, first + length - 1)};
+      const auto stretch = cheapest_stretch(in.lane, in.ask.gang, part, in.goal);
+      if (stretch) parts.push_back({part, *stretch});
+    }
+  }
+  std::sort(parts.begin(), parts.end(), [&](const Part& a, const Part& b) {
+    return better(a.at_best, b.at_best, in.goal.soonest);
+  });
+  return parts;
+}
+
+/// The best stretch among all at which the nodes hold the ranks. Parts that could not be better
+/// than what was found are not looked into.
 std::optional<Stretch> best_placeable(const Context& in, const Starts& starts) {
   std::optional<Stretch> best;
   Goal goal = in.goal;
-  for (const Starts& open : placeable_starts(in.lane, in.ask, starts)) {
-    const auto stretch = cheapest_stretch(in.lane, in.ask.gang, open, goal);
-    if (!stretch) continue;
-    best = stretch;
-    if (goal.soonest) break;
-    goal.limit = stretch->cost - 1;
+  for (const Part& part : parts_of(in, starts)) {
+    if (best && better(*best, part.at_best, goal.soonest)) break;
+    for (const Starts& open : placeable_starts(in.lane, in.ask, part.starts)) {
+      const auto stretch = cheapest_stretch(in.lane, in.ask.gang, open, goal);
+      if (!stretch || (best && !better(*stretch, *best, goal.soonest))) continue;
+      best = stretch;
+      if (goal.soonest) break;
+      goal.limit = stretch->cost;
+    }
   }
   return best;
 }

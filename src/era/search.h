@@ -27,7 +27,7 @@ struct Found {
 /// The cheapest (or soonest) place in `lane`, the earliest where costs tie; else no_free_window if
 /// the lane's sums leave no room at any time, or fragmented. Starts are `window.first` and every
 /// start of a slot after it. Exact: where the nodes cannot hold the ranks in the cheapest window,
-/// all starts at which they can are worked out.
+/// the starts at which they can are worked out, the most promising first.
 std::variant<Found, RefusalReason> find_place(const Lane& lane, const Ask& ask,
                                               const Window& window, domain::Duration slot,
                                               const Goal& goal = {});
