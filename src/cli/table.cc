@@ -60,6 +60,19 @@ int letter_width(char32_t code) {
   return is_in(code, kWide) ? 2 : 1;
 }
 
+/// What stands with the letter before it, as a full stop does.
+constexpr std::u32string_view kClosing = U"，。：；、！？）】」』》〉”’…—·,.;:!?)]}>%'\"";
+/// What stands with the letter after it.
+constexpr std::u32string_view kOpening = U"（【「『《〈“‘([{<'\"";
+
+/// Whether a line may end between two letters: after a space, and beside a wide letter where no
+/// punctuation is torn off.
+bool may_break(char32_t before, char32_t next) {
+  if (before == ' ' || next == ' ') return next != ' ';
+  if (letter_width(next) == 0 || kClosing.contains(next) || kOpening.contains(before)) return false;
+  return letter_width(before) == 2 || letter_width(next) == 2;
+}
+
 std::string padded(const std::string& text, int width, bool right) {
   const int missing = std::max(0, width - display_width(text));
   const std::string space(static_cast<std::size_t>(missing), ' ');
@@ -130,22 +143,24 @@ std::vector<std::string> wrapped(std::string_view text, int width) {
   std::vector<std::string> lines;
   std::string line;
   int used = 0;
-  std::size_t last_space = std::string::npos;
+  std::size_t last_break = 0;  // Where `line` may end; 0: nowhere.
+  char32_t before = 0;
   while (!text.empty()) {
     const Letter letter = first_letter(text);
     const int more = letter_width(letter.code);
-    if (used + more > width && !line.empty()) {
-      const bool at_space = last_space != std::string::npos && letter.code < 0x80;
-      std::string rest = at_space ? line.substr(last_space + 1) : "";
-      if (at_space) line.resize(last_space);
+    if (!line.empty() && may_break(before, letter.code)) last_break = line.size();
+    while (used + more > width && !line.empty() && letter.code != ' ') {
+      const std::size_t end = last_break == 0 ? line.size() : last_break;
+      std::string rest = line.substr(end);
+      line.resize(line.find_last_not_of(' ', end - 1) + 1);
       lines.push_back(std::move(line));
       line = std::move(rest);
       used = display_width(line);
-      last_space = std::string::npos;
+      last_break = 0;
     }
-    if (letter.code == ' ') last_space = line.size();
     line += text.substr(0, letter.bytes);
     used += more;
+    before = letter.code;
     text.remove_prefix(letter.bytes);
   }
   lines.push_back(std::move(line));

@@ -18,7 +18,8 @@ int display_width(std::string_view text);
 /// `text` cut to at most `width` columns, the last of them an ellipsis if something was cut.
 std::string cut_to(std::string_view text, int width);
 
-/// `text` on lines of at most `width` columns, broken at spaces where there are any.
+/// `text` on lines of at most `width` columns, broken at spaces and beside wide letters, but not
+/// before a full stop and its like. A word that is longer than a line is broken anywhere.
 std::vector<std::string> wrapped(std::string_view text, int width);
 
 /// `text` from elsewhere without what could steer a terminal: control letters become spaces.

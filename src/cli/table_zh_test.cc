@@ -71,7 +71,18 @@ TEST(TextTest, WrapsAtSpacesAndBetweenChineseLetters) {
   EXPECT_EQ(wrapped("one two three", 8), (std::vector<std::string>{"one two", "three"}));
   EXPECT_EQ(wrapped("作业作业作业", 5), (std::vector<std::string>{"作业", "作业", "作业"}));
   EXPECT_EQ(wrapped("abcdefghij", 4), (std::vector<std::string>{"abcd", "efgh", "ij"}));
+  EXPECT_EQ(wrapped("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(wrapped("一 two 二三abc四", 9), (std::vector<std::string>{"一 two 二", "三abc四"}));
+  EXPECT_EQ(wrapped("ab作cd", 3), (std::vector<std::string>{"ab", "作", "cd"}));
+  EXPECT_EQ(wrapped("a b  ", 3), (std::vector<std::string>{"a b  "}));
   EXPECT_EQ(wrapped("", 4), (std::vector<std::string>{""}));
+}
+
+TEST(TextTest, NoLineBeginsWithWhatClosesNorEndsWithWhatOpens) {
+  EXPECT_EQ(wrapped("作业作业，计划", 8), (std::vector<std::string>{"作业作", "业，计划"}));
+  EXPECT_EQ(wrapped("作业作（计划）", 8), (std::vector<std::string>{"作业作", "（计划）"}));
+  EXPECT_EQ(wrapped("键 'ab'；好", 7), (std::vector<std::string>{"键", "'ab'；", "好"}));
+  EXPECT_EQ(wrapped("，，，，", 4), (std::vector<std::string>{"，，", "，，"}));  // No other way.
 }
 
 TEST(TextTest, NothingFromElsewhereSteersTheTerminal) {

@@ -28,6 +28,15 @@ std::string too_many(const Typing& typing, const Output& output) {
   return output.say("error.too_many_words", {verb, command});
 }
 
+/// Words that the parser took for options and does not know, without their values.
+std::vector<std::string> unknown_options(const Typing& typing) {
+  std::vector<std::string> unknown;
+  for (const std::string& word : typing.common.remaining(true)) {
+    if (word.starts_with('-') && word.size() > 1) unknown.push_back(word.substr(0, word.find('=')));
+  }
+  return unknown;
+}
+
 std::string unexpected(const Typing& typing, const Output& output) {
   std::vector<std::string> names;
   for (const CLI::App* app : {&typing.verb, &typing.common}) {
@@ -37,9 +46,8 @@ std::string unexpected(const Typing& typing, const Output& output) {
     }
   }
   const std::vector<std::string_view> choices(names.begin(), names.end());
-  for (const std::string& word : typing.words) {
-    const std::string name = word.substr(0, word.find('='));
-    if (!name.starts_with('-') || std::ranges::find(names, name) != names.end()) continue;
+  for (const std::string& name : unknown_options(typing)) {
+    if (std::ranges::find(names, name) != names.end()) continue;
     const std::string_view near = nearest(name, choices);
     return near.empty() ? output.say("error.unknown_option", {printable(name)})
                         : output.say("error.unknown_option_near", {printable(name), near});
@@ -98,7 +106,8 @@ std::string in_our_words(const CLI::ParseError& error, const CLI::App& verb) {
 
 std::string usage_text(const CLI::ParseError& error, const Typing& typing, const Output& output) {
   const bool is_extra = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  if (is_extra) return unexpected(typing, output);
+  // The parser names first what is missing, which may be there under a name that it does not know.
+  if (is_extra || !unknown_options(typing).empty()) return unexpected(typing, output);
   return text::translate(output.language(), in_our_words(error, typing.verb));
 }
 

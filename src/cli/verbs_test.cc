@@ -116,6 +116,8 @@ TEST_F(VerbsTest, MistakesAreNamedBeforeAnythingIsSent) {
   EXPECT_TRUE(complains("berth run -- python"));
   EXPECT_EQ(berth({"submit", "--gpsu", "2", "--", "a"}), 2);
   EXPECT_TRUE(complains("there is no option --gpsu; did you mean --gpus?"));
+  EXPECT_EQ(berth({"job", "show", "--bogus"}), 2);
+  EXPECT_TRUE(complains("there is no option --bogus"));  // Before JOB, which is missing too.
   EXPECT_EQ(berth({"sumbit", "--", "a"}), 2);
   EXPECT_TRUE(complains("there is no verb 'sumbit'; did you mean 'submit'?"));
   EXPECT_EQ(berth({"job", "shwo", "1"}), 2);
@@ -340,8 +342,8 @@ TEST_F(VerbsTest, MessagesAreBrokenAtWordsOnATerminal) {
   EXPECT_EQ(berth({"jobs"}), 2);
   EXPECT_EQ(world.error,
             "berth: which controller? `berth up` starts one on this\n"
-            "machine; for another run `berth login URL`, set\n"
-            "BERTH_SERVER or give --server\n");
+            "machine; for another run `berth login URL`, set BERTH_SERVER\n"
+            "or give --server\n");
 }
 
 TEST_F(VerbsTest, AnAttemptThatThereIsNotIsNotAnEmptyLog) {

@@ -11,13 +11,15 @@
 
 namespace controller {
 
+constexpr domain::Duration kDefaultLease{45'000};
+
 /// What the control thread does, without the thread: commands in, facts out; agents told what is
 /// wanted; nodes found lost when their lease is over. Use it from one thread; time is an argument.
 class Core {
  public:
   struct Settings {
-    domain::Duration lease{30'000};  ///< How long ranks outlive their agent's last contact.
-    domain::Duration margin{5'000};  ///< On top, before what ran there starts elsewhere.
+    domain::Duration lease = kDefaultLease;  ///< How long ranks outlive their agent's last contact.
+    domain::Duration margin{5'000};          ///< On top, before what ran there starts elsewhere.
     domain::Duration silence{
         10'000};  ///< Without a report for so long, nothing new is planned there.
   };

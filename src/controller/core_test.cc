@@ -162,7 +162,7 @@ TEST_F(CoreTest, SilenceClosesANodeAndTheEndOfItsLeaseEndsItsRanks) {
   EXPECT_EQ(node(), NodeState::ready);
   pass(kSecond);
   EXPECT_EQ(node(), NodeState::down);
-  pass(kSecond * 24);
+  pass(kSecond * 39);
   EXPECT_EQ(job(1).state, domain::JobState::starting);
   pass(kSecond);
   EXPECT_EQ(job(1).state, domain::JobState::interrupted);
@@ -176,7 +176,7 @@ TEST_F(CoreTest, ARestartedControllerWaitsAWholeLeaseBeforeItGivesUpOnANode) {
   ASSERT_TRUE(bid());
   pass(kSecond * 5);
   open();
-  pass(kSecond * 34);
+  pass(kSecond * 49);
   EXPECT_EQ(job(1).attempts_made, 1);
   EXPECT_EQ(job(1).state, domain::JobState::starting);
   pass(kSecond);

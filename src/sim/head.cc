@@ -75,8 +75,9 @@ void Head::start() {
   disk_.death = Disk::Death::none;
   auto writer = controller::Writer::open(disk_);
   CHECK(writer.has_value(), "a controller that finds its log opens");
-  core_ = std::make_unique<controller::Core>(*std::move(writer), controller::Core::Settings{},
-                                             agenda_.now());
+  // Shorter than the program's, so that more leases end in a world's time.
+  const controller::Core::Settings settings{.lease = domain::kSecond * 30};
+  core_ = std::make_unique<controller::Core>(*std::move(writer), settings, agenda_.now());
   learn_facts();
   core_->follow([this, life = ++life_](const controller::PlacedFact& placed) {
     if (life != life_) return false;

@@ -161,7 +161,7 @@ TEST_F(HttpServerTest, the_handler_sees_the_request_decoded) {
 
 TEST_F(HttpServerTest, pipelined_requests_are_answered_in_order) {
   std::vector<std::jthread> repliers;
-  handler.on_request = [&repliers](HttpRequest request, const HttpHandler::Reply& reply) {
+  handler.on_request = [&repliers](const HttpRequest& request, const HttpHandler::Reply& reply) {
     // Early requests are answered late; if two were in hand at once, the order would turn round.
     repliers.emplace_back([request, reply] {
       std::this_thread::sleep_for(request.body == "0" ? 50ms : 0ms);

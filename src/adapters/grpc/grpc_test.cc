@@ -97,7 +97,8 @@ class Controller {
     const auto opened = listener_.open({
         .connected =
             [this](const auto& connection) { diary.note("connected " + connection->node().value); },
-        .message = [this](const auto& connection, auto message) { take(connection, message); },
+        .message = [this](const auto& connection,
+                          const auto& message) { take(connection, message); },
         .disconnected =
             [this](const auto& connection) {
               diary.note("disconnected " + connection->node().value);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "controller/core.h"
 #include "domain/time.h"
 
 namespace apps {
@@ -19,7 +20,7 @@ struct ControllerOptions {
   std::vector<std::string> names;         ///< Host names and addresses that the certificate is for.
   std::string cert_path;                  ///< A certificate of one's own for `http`, with its key.
   std::string key_path;
-  domain::Duration lease{45'000};
+  domain::Duration lease = controller::kDefaultLease;
 };
 
 /// Where a controller is reached; kept in DATA/endpoints.json while it runs.

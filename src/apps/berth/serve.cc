@@ -215,7 +215,7 @@ int finish(const Terminal& terminal, const Result<int>& status) {
 
 int run_controller(const Terminal& terminal, const std::vector<std::string>& arguments) {
   ControllerOptions options{.data_dir = default_data_dir()};
-  std::string lease = "45s";
+  std::string lease = cli::show_duration(options.lease);
   Verb verb(terminal, "controller");
   add_controller_options(verb, options, lease);
   if (auto status = verb.parse(arguments)) return *status;
@@ -267,7 +267,7 @@ int run_agent(const Terminal& terminal, const std::vector<std::string>& argument
 
 int run_up(const Terminal& terminal, const std::vector<std::string>& arguments) {
   ControllerOptions options{.data_dir = default_data_dir()};
-  std::string lease = "45s";
+  std::string lease = cli::show_duration(options.lease);
   AgentServiceOptions agent;
   Verb verb(terminal, "up");
   add_controller_options(verb, options, lease);
