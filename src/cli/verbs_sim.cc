@@ -21,6 +21,7 @@ struct SimWish {
   std::string policies = "era,first-fit,backfill,edf,fixed-price,exponential-price,greedy";
   std::string deadlines = "a";
   std::string values = "i";
+  std::string bids = "rigid";
   std::string estimate_error = "none";
   std::string plots;
   replay::Drawing drawing;
@@ -70,6 +71,9 @@ base::Result<> read_choices(SimWish& wish, Game& game) {
   if (!values) return base::pass(values);
   auto estimate_error = replay::estimate_error_of(wish.estimate_error);
   if (!estimate_error) return base::pass(estimate_error);
+  auto bids = replay::bids_of(wish.bids);
+  if (!bids) return base::pass(bids);
+  wish.drawing.bids = *bids;
   wish.drawing.deadlines = *deadlines;
   wish.drawing.values = *values;
   wish.drawing.estimate_error = *estimate_error;
@@ -210,6 +214,9 @@ void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   option("--policy", wish->policies, "option.sim_policy", "NAMES");
   option("--deadlines", wish->deadlines, "option.sim_deadlines", "a|b|c|given");
   option("--values", wish->values, "option.sim_values", "i|ii|iii|iv|given");
+  option("--bids", wish->bids, "option.sim_bids", "rigid|preemptible");
+  option("--restart", wish->drawing.restart_s, "option.sim_restart", "SECONDS")
+      ->check(CLI::Range(0, 86'400).description(""));
   option("--estimate-error", wish->estimate_error, "option.sim_estimate-error", "none|survey");
   option("--slot", wish->drawing.slot_s, "option.sim_slot", "SECONDS")
       ->check(CLI::Range(1, 86'400).description(""));

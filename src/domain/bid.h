@@ -48,8 +48,12 @@ struct Bid {
   Time deadline = kNever;  ///< kNever: none given; the planning horizon for what is promised.
   std::optional<Money> max_price;  ///< None: the going price, as far as the team's balance reaches.
   bool firm = false;               ///< The start is promised too, not only the deadline.
+  bool preemptible = false;        ///< It keeps checkpoints: its time need not be in one piece.
+  Duration restart;  ///< Preemptible: what each break costs, to save and to start again.
   friend bool operator==(const Bid&, const Bid&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Bid, (), (job_class, shape, duration, earliest, deadline, max_price, firm))
+BOOST_DESCRIBE_STRUCT(Bid, (),
+                      (job_class, shape, duration, earliest, deadline, max_price, firm, preemptible,
+                       restart))
 
 }  // namespace domain

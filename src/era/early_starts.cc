@@ -24,7 +24,7 @@ std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUs
     const auto ask = ask_of(lane, booking.shape);
     if (!ask || !cost_over(lane, ask->gang, slots)) continue;
     auto nodes = place(lane, *ask, slots, &in_use);
-    if (nodes) return Move{booking.job, now, now + duration, std::move(*nodes)};
+    if (nodes) return Move{booking.job, now, now + duration, std::move(*nodes), {}};
   }
   return std::nullopt;
 }
@@ -34,8 +34,8 @@ std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUs
 std::vector<Move> early_starts(const Plan& plan, const InUse& in_use, Time now, std::size_t most) {
   std::vector<const Booking*> waiting;
   for (const auto& [job, booking] : plan.bookings()) {
-    const bool may_start = booking.movable && !booking.firm && booking.start > now &&
-                           booking.earliest <= now && !booking.nodes.empty();
+    const bool may_start = booking.movable && booking.later.empty() && !booking.firm &&
+                           booking.start > now && booking.earliest <= now && !booking.nodes.empty();
     if (may_start) waiting.push_back(&booking);
   }
   const std::size_t tried = std::min(waiting.size(), kMostTried);

@@ -26,22 +26,39 @@ std::vector<SlotRange> overloaded(const NodeLine& line, std::int64_t begin) {
 
 using Overloads = std::map<NodeId, std::vector<SlotRange>>;
 
-/// True if a node of `booking` is gone, closed or overloaded at a planned time of it.
-bool is_displaced(const Plan& plan, const Booking& booking, const Overloads& overloads) {
-  const SlotRange held = plan.slots_of(booking);
-  if (booking.finish <= plan.begin()) return false;
-  return std::any_of(booking.nodes.begin(), booking.nodes.end(), [&](const NodeId& node) {
+/// True if a node on which something is held until `finish` is gone, closed or overloaded at a
+/// planned time of it.
+bool is_displaced(const Plan& plan, const Hold& held, Time finish, const Overloads& overloads) {
+  if (finish <= plan.begin()) return false;
+  return std::any_of(held.nodes.begin(), held.nodes.end(), [&](const NodeId& node) {
     const NodeLine* line = plan.ground().find(node);
-    if (line == nullptr || !line->present || line->node.closed_from < booking.finish) return true;
+    if (line == nullptr || !line->present || line->node.closed_from < finish) return true;
     const auto found = overloads.find(node);
     if (found == overloads.end()) return false;
     return std::any_of(found->second.begin(), found->second.end(), [&](const SlotRange& slots) {
-      return held.first < slots.end && slots.first < held.end;
+      return held.slots.first < slots.end && slots.first < held.slots.end;
     });
   });
 }
 
+bool is_displaced(const Plan& plan, const Booking& booking, const Overloads& overloads) {
+  const auto holds = plan.holds_of(booking);
+  for (std::size_t i = 0; i < holds.size(); ++i) {
+    const Time finish = i == 0 ? booking.finish : booking.later[i - 1].finish;
+    if (is_displaced(plan, holds[i], finish, overloads)) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+Time end_of(const Booking& booking) {
+  return booking.later.empty() ? booking.finish : booking.later.back().finish;
+}
+
+domain::Duration length_of(const Booking& booking) {
+  return booking.finish - booking.start + length_of(booking.later);
+}
 
 Plan::Plan(Settings settings) : settings_(settings), ground_(settings.slot) {
   CHECK(settings.horizon_slots > 0, "a plan looks ahead");
@@ -61,10 +78,11 @@ std::vector<Movable>::iterator Plan::movable_at(JobId job) {
 }
 
 void Plan::keep_movable(const Booking& booking) {
-  if (!booking.movable) return;
+  if (!booking.movable && !booking.preemptible) return;
   const bool last = movables_.empty() || movables_.back().booking->job < booking.job;
   const auto at = last ? movables_.end() : movable_at(booking.job);
-  movables_.insert(at, {booking.start, slots_of(booking), &booking});
+  movables_.insert(
+      at, {booking.start, touched(booking.start, end_of(booking), settings_.slot), &booking});
 }
 
 void Plan::drop_movable(JobId job) {
@@ -82,10 +100,11 @@ void Plan::put_node(const PlanNode& node) {
   if (known) return;
   // Bookings restored or left before the node came (back) count on it again.
   for (const auto& [job, booking] : bookings_) {
-    for (const auto& [id, ranks] : ranks_by_node(booking.nodes)) {
-      if (id != node.id) continue;
-      const std::vector<NodeId> here(static_cast<std::size_t>(ranks), id);
-      ground_.add({booking.per_rank, here, slots_of(booking)});
+    for (const Hold& held : holds_of(booking)) {
+      const auto ranks = std::ranges::count(held.nodes, node.id);
+      if (ranks == 0) continue;
+      const std::vector<NodeId> here(static_cast<std::size_t>(ranks), node.id);
+      ground_.add({held.per_rank, here, held.slots});
     }
   }
 }
@@ -100,9 +119,18 @@ SlotRange Plan::slots_of(const Booking& booking) const {
   return touched(booking.start, booking.finish, settings_.slot);
 }
 
+std::vector<Hold> Plan::holds_of(const Booking& booking) const {
+  std::vector<Hold> holds{{booking.per_rank, booking.nodes, slots_of(booking)}};
+  for (const Piece& piece : booking.later) {
+    holds.push_back(
+        {booking.per_rank, piece.nodes, touched(piece.start, piece.finish, settings_.slot)});
+  }
+  return holds;
+}
+
 void Plan::book(const Booking& booking) {
-  CHECK(ground_.fits({booking.per_rank, booking.nodes, slots_of(booking)}),
-        "what a node has must not be promised twice");
+  for (const Hold& held : holds_of(booking))
+    CHECK(ground_.fits(held), "what a node has must not be promised twice");
   restore(booking);
 }
 
@@ -111,21 +139,22 @@ void Plan::restore(const Booking& booking) {
   const auto [kept, is_new] = bookings_.emplace(booking.job, booking);
   CHECK(is_new, "a job is booked once");
   keep_movable(kept->second);
-  ground_.add({booking.per_rank, booking.nodes, slots_of(booking)});
+  for (const Hold& held : holds_of(booking)) ground_.add(held);
 }
 
 void Plan::unbook(JobId job) {
   const auto found = bookings_.find(job);
   if (found == bookings_.end()) return;
   const Booking& booking = found->second;
-  ground_.release({booking.per_rank, booking.nodes, slots_of(booking)});
+  for (const Hold& held : holds_of(booking)) ground_.release(held);
   drop_movable(job);
   bookings_.erase(found);
 }
 
 void Plan::end_at(JobId job, Time at) {
   const auto found = bookings_.find(job);
-  if (found == bookings_.end() || at >= found->second.finish) return;
+  if (found == bookings_.end() || at >= end_of(found->second)) return;
+  CHECK(found->second.later.empty(), "what has later pieces is booked anew instead");
   Booking& booking = found->second;
   if (at <= booking.start) return unbook(job);
   const SlotRange before = slots_of(booking);
@@ -139,7 +168,7 @@ void Plan::end_at(JobId job, Time at) {
 void Plan::pin(JobId job) {
   const auto found = bookings_.find(job);
   if (found == bookings_.end()) return;
-  drop_movable(job);
+  if (!found->second.preemptible) drop_movable(job);
   found->second.movable = false;
 }
 

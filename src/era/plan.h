@@ -7,12 +7,14 @@
 
 #include "domain/bid.h"
 #include "era/ground.h"
+#include "era/piece.h"
 #include "era/plan_node.h"
 #include "era/prices.h"
 
 namespace era {
 
-/// Resources promised to a job on [start, finish): rank i on nodes[i].
+/// Resources promised to a job on [start, finish): rank i on nodes[i]. One that is preemptible may
+/// go on in later pieces; then all this speaks of the first.
 struct Booking {
   domain::JobId job;
   domain::PoolId pool;
@@ -25,13 +27,23 @@ struct Booking {
   domain::Time earliest;  ///< The window inside which a movable booking may be put elsewhere.
   domain::Time deadline = domain::kNever;
   domain::Shape shape;  ///< As asked, to find it another place.
+  Pieces later;         ///< After a pause each; only if it is preemptible.
+  bool preemptible = false;
+  domain::Duration restart;  ///< What a break costs it.
+  bool resumes = false;      ///< It has run before: its first piece begins with a restart.
   friend bool operator==(const Booking&, const Booking&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Booking, (),
                       (job, pool, start, finish, per_rank, nodes, movable, firm, earliest, deadline,
-                       shape))
+                       shape, later, preemptible, restart, resumes))
 
-/// A booking that may be moved, with what a search through all of them looks at.
+/// When the last piece is over.
+domain::Time end_of(const Booking& booking);
+/// How long it holds its place, in all pieces.
+domain::Duration length_of(const Booking& booking);
+
+/// A booking that may be moved, or whose later pieces may be, with what a search through all of
+/// them looks at.
 struct Movable {
   domain::Time start;
   SlotRange slots;
@@ -80,13 +92,13 @@ class Plan {
   /// Ends the promise of `job`, all of it, or from `at` on. Unknown jobs are ignored.
   void unbook(domain::JobId job);
   void end_at(domain::JobId job, domain::Time at);
-  /// Marks a booking as started: it may no longer move.
+  /// Marks a booking as started: it may no longer move, but for its later pieces.
   void pin(domain::JobId job);
 
   const Booking* find(domain::JobId job) const;
   const std::map<domain::JobId, Booking>& bookings() const { return bookings_; }
-  /// The bookings that may be moved, by job. Kept side by side: going through them is many times
-  /// faster than going through all bookings.
+  /// The bookings that may be moved, or the rest of them, by job. Kept side by side: going through
+  /// them is many times faster than going through all bookings.
   const std::vector<Movable>& movables() const { return movables_; }
   /// Bookings that overlap a time at which one of their nodes is closed or lacks the capacity.
   /// Times before the last advance() do not count.
@@ -99,8 +111,10 @@ class Plan {
   /// The start of the first slot that is still planned, and the end of the last.
   domain::Time begin() const;
   domain::Time horizon_end() const;
-  /// The slots that `booking` touches.
+  /// The slots that `booking` touches, in its first piece.
   SlotRange slots_of(const Booking& booking) const;
+  /// What `booking` holds, piece by piece. They point into it.
+  std::vector<Hold> holds_of(const Booking& booking) const;
 
  private:
   void keep_movable(const Booking& booking);

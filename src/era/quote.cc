@@ -36,10 +36,20 @@ Answer quote(const Plan& plan, const Bid& bid, Time now) {
 }
 
 bool fits(const Plan& plan, const Bid& bid, const Offer& offer) {
-  if (offer.finish > plan.horizon_end() || offer.finish - offer.start != bid.duration) return false;
-  if (offer.nodes.size() != static_cast<std::size_t>(bid.shape.ranks)) return false;
-  const SlotRange slots = touched(offer.start, offer.finish, plan.settings().slot);
-  return plan.ground().fits({bid.shape.per_rank, offer.nodes, slots});
+  if (!offer.later.empty() && !bid.preemptible) return false;
+  Pieces pieces{{offer.start, offer.finish, offer.nodes}};
+  pieces.insert(pieces.end(), offer.later.begin(), offer.later.end());
+  if (length_of(pieces) != bid.duration + bid.restart * std::ssize(offer.later)) return false;
+  domain::Time before;
+  for (const Piece& piece : pieces) {
+    const SlotRange slots = touched(piece.start, piece.finish, plan.settings().slot);
+    if (piece.start < before || piece.start >= piece.finish) return false;
+    if (piece.finish > plan.horizon_end()) return false;
+    if (piece.nodes.size() != static_cast<std::size_t>(bid.shape.ranks)) return false;
+    if (!plan.ground().fits({bid.shape.per_rank, piece.nodes, slots})) return false;
+    before = piece.finish;
+  }
+  return true;
 }
 
 std::optional<Offer> cheaper(const Plan& plan, const Bid& bid, Time now, const Offer& offer) {

@@ -17,9 +17,10 @@ struct Move {
   domain::Time start;
   domain::Time finish;
   std::vector<domain::NodeId> nodes;
+  Pieces later;
   friend bool operator==(const Move&, const Move&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Move, (), (job, start, finish, nodes))
+BOOST_DESCRIBE_STRUCT(Move, (), (job, start, finish, nodes, later))
 
 /// A place for a bid and its price. `moves` must be made before it is booked, all together:
 /// everybody is unbooked first, since one may take the place of another.
@@ -30,9 +31,10 @@ struct Offer {
   domain::Money price;
   std::vector<domain::NodeId> nodes;  ///< Rank i runs on nodes[i].
   std::vector<Move> moves;
+  Pieces later;  ///< Of a preemptible bid: when and where it goes on after a pause.
   friend bool operator==(const Offer&, const Offer&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves))
+BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves, later))
 
 enum class RefusalReason {
   no_such_pool,  ///< No node has that pool or GPU model.
@@ -79,7 +81,8 @@ using Answer = std::variant<Offer, Refusal>;
 /// the smallest pool and node ids. Basic-Econ (Babaioff et al. 2017, Algorithm 1): the price rule
 /// is the feasibility check (above capacity = infinite); nothing qualifying costs the base rate.
 /// Looks only at its arguments and never at the bid's max_price before the end. A refusal names
-/// only its reason; `explain` fills in the rest. Flex bids are not quoted here (see flex_price).
+/// only its reason; `explain` fills in the rest. A preemptible bid gets pieces where those are
+/// cheaper than one stretch. Flex bids are not quoted here (see flex_price).
 /// Unless the bid is too wide for any re-packing, movable bookings may be moved inside their own
 /// promises to make room, which `moves` lists.
 Answer quote(const Plan& plan, const domain::Bid& bid, domain::Time now);
@@ -123,10 +126,11 @@ std::vector<Move> early_starts(const Plan& plan,
                                const std::map<domain::NodeId, domain::Resources>& in_use,
                                domain::Time now, std::size_t most);
 
-/// Bookings that have not started and would be put elsewhere at today's prices: cheaper, or as
-/// cheap and sooner, inside their own promises and pools. What is dear is then left to those who
-/// will pay for it, and what would lie idle is used. In the order of their planned start; each Move
-/// already accounts for those before it. O(waiting bookings x quote).
+/// Bookings that have not started, and what is left of preemptible ones, that would be put
+/// elsewhere at today's prices: cheaper, or as cheap and sooner, inside their own promises and
+/// pools. What is dear is then left to those who will pay for it, and what would lie idle is used.
+/// In the order of their planned start; each Move already accounts for those before it. O(waiting
+/// bookings x quote).
 std::vector<Move> replan(const Plan& plan, domain::Time now, std::size_t most);
 
 /// Nodes on which a flex job could start at `now`: free of promises until at least `now + need`

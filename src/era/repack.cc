@@ -50,7 +50,9 @@ std::vector<Movable> loose_bookings(const Plan& plan, const Window& window, Time
   std::vector<Movable> loose;
   const SlotRange slots = touched(window.first, window.finish_by, plan.settings().slot);
   for (const Movable& movable : plan.movables()) {
-    if (movable.start > now && overlap(movable.slots, slots)) loose.push_back(movable);
+    // What goes on in later pieces is left to replan().
+    const bool whole = movable.booking->movable && movable.booking->later.empty();
+    if (whole && movable.start > now && overlap(movable.slots, slots)) loose.push_back(movable);
   }
   return loose;
 }
@@ -264,7 +266,7 @@ std::optional<Offer> make_room(const Scene& scene, std::optional<Ground>& copy, 
       offer = offer_of(scene.plan, scene.bid, lane, {start, slots, *cost, *nodes});
       for (const Move& move : eviction.placed) {
         const Booking& before = *eviction.gone.at(move.job);
-        const bool stays = move.start == before.start && move.nodes == before.nodes;
+        const bool stays = moved(before, move) == before;
         if (!stays) offer->moves.push_back(move);
       }
     }

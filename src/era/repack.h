@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "era/pieces.h"
 #include "era/quote.h"
 #include "era/request.h"
 
@@ -17,6 +18,17 @@ std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Ti
 
 /// Where `booking` may be put elsewhere: any start inside its promise, or, if firm, its own.
 Window promise_of(const Plan& plan, const Booking& booking, domain::Time now);
+
+/// What of a preemptible booking is still to come at `now`, and what it may take anew.
+struct Rest {
+  Pieces pieces;
+  Window window;  ///< Its duration is the work that is left, without restarts.
+  Before before = Before::nothing;
+};
+Rest rest_of(const Plan& plan, const Booking& booking, domain::Time now);
+
+/// The move that gives `booking` these pieces from `now` on.
+Move move_to(const Booking& booking, const Rest& rest, Pieces pieces, domain::Time now);
 
 /// How far from its present place a booking may be put.
 struct Reach {

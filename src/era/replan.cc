@@ -10,26 +10,72 @@ using domain::Time;
 
 namespace {
 
-/// How many waiting bookings are tried at most: those planned soonest.
+/// How many bookings are tried at most: those planned soonest.
 constexpr std::size_t kMostTried = 512;
 
-/// Where in its own lane `booking`, not booked on `ground`, would be put today; none if nothing is
-/// cheaper than where it is, nor as cheap and sooner.
+/// A booking in the lane that it is in and may move in.
+struct Mover {
+  const Plan& plan;
+  const Booking& booking;
+  const Lane& lane;
+  const Ask& ask;
+  Time now;
+};
+
+/// Where a booking, not booked on the lane, would be put today; none if nothing is cheaper than
+/// where it is, nor as cheap and sooner.
+std::optional<Move> better_stretch(const Mover& in) {
+  const Booking& booking = in.booking;
+  const auto cost = cost_over(in.lane, in.ask.gang, in.plan.slots_of(booking));
+  if (!cost) return std::nullopt;
+  auto place = find_place(in.lane, in.ask, promise_of(in.plan, booking, in.now),
+                          in.plan.settings().slot, {.limit = *cost});
+  const Found* found = std::get_if<Found>(&place);
+  if (found == nullptr || std::tie(found->cost, found->start) >= std::tie(*cost, booking.start))
+    return std::nullopt;
+  return Move{
+      booking.job, found->start, found->start + (booking.finish - booking.start), found->nodes, {}};
+}
+
+/// The same for what is left of a preemptible one, wherever that is not where it was planned: a
+/// plan that its nodes no longer hold is worse than any.
+std::optional<Move> better_pieces(const Mover& in) {
+  const Booking& booking = in.booking;
+  const domain::Duration slot = in.plan.settings().slot;
+  const Rest rest = rest_of(in.plan, booking, in.now);
+  if (rest.pieces.empty() || rest.window.duration <= domain::Duration{}) return std::nullopt;
+  PiecesAsk asked{in.ask, rest.window, booking.restart, rest.before};
+  if (rest.before == Before::runs) asked.running_on = &booking.nodes;
+  auto place = find_pieces(in.lane, asked, slot);
+  FoundPieces* found = std::get_if<FoundPieces>(&place);
+  if (found == nullptr) return std::nullopt;
+  const auto cost = cost_of(in.lane, in.ask, rest.pieces, slot);
+  const Time end = rest.pieces.back().finish;
+  const Time new_end = found->pieces.back().finish;
+  if (cost && std::tie(found->cost, new_end) >= std::tie(*cost, end)) return std::nullopt;
+  Move move = move_to(booking, rest, std::move(found->pieces), in.now);
+  if (move.start >= move.finish) return std::nullopt;  // It has only just started.
+  return move;
+}
+
 std::optional<Move> better_place(const Plan& plan, const Ground& ground, const Booking& booking,
                                  Time now) {
   const Lane* lane = ground.lane_of(booking.nodes.front());
   if (lane == nullptr) return std::nullopt;
   const auto ask = ask_of(*lane, booking.shape);
   if (!ask) return std::nullopt;
-  const auto cost = cost_over(*lane, ask->gang, plan.slots_of(booking));
-  if (!cost) return std::nullopt;
-  auto place = find_place(*lane, *ask, promise_of(plan, booking, now), plan.settings().slot,
-                          {.limit = *cost});
-  const Found* found = std::get_if<Found>(&place);
-  if (found == nullptr || std::tie(found->cost, found->start) >= std::tie(*cost, booking.start))
-    return std::nullopt;
-  return Move{booking.job, found->start, found->start + (booking.finish - booking.start),
-              found->nodes};
+  const Mover mover{plan, booking, *lane, *ask, now};
+  return booking.preemptible ? better_pieces(mover) : better_stretch(mover);
+}
+
+/// Whether anything of `booking` could be elsewhere.
+bool has_choice(const Plan& plan, const Booking& booking, Time now) {
+  if (booking.firm || booking.nodes.empty()) return false;
+  if (booking.movable) return booking.start >= now;
+  if (booking.finish <= now + booking.restart) return false;  // It is about to pause, or over.
+  // A job without slack has none: what is left fills its window.
+  const Rest rest = rest_of(plan, booking, now);
+  return rest.window.first + rest.window.duration < rest.window.finish_by;
 }
 
 }  // namespace
@@ -37,9 +83,7 @@ std::optional<Move> better_place(const Plan& plan, const Ground& ground, const B
 std::vector<Move> replan(const Plan& plan, Time now, std::size_t most) {
   std::vector<const Booking*> waiting;
   for (const Movable& movable : plan.movables()) {
-    const Booking& booking = *movable.booking;
-    if (!booking.firm && booking.start >= now && !booking.nodes.empty())
-      waiting.push_back(&booking);
+    if (has_choice(plan, *movable.booking, now)) waiting.push_back(movable.booking);
   }
   std::vector<Move> moves;
   if (waiting.empty()) return moves;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "era/pieces.h"
 
 namespace era {
 
@@ -85,7 +86,27 @@ std::int32_t class_permille(const PriceList& prices, const Bid& bid) {
 Offer offer_of(const Plan& plan, const Bid& bid, const Lane& lane, const Found& found) {
   const domain::Money price =
       price_of(found.cost, plan.settings().slot, class_permille(plan.prices(), bid));
-  return {lane.key().pool, found.start, found.start + bid.duration, price, found.nodes, {}};
+  return {lane.key().pool, found.start, found.start + bid.duration, price, found.nodes, {}, {}};
+}
+
+/// The cheapest pieces in `lane`, if they are cheaper than `limit` in slot costs.
+std::optional<Offer> pieces_in(const Plan& plan, const Bid& bid, const Candidate& candidate,
+                               const Window& window, std::int64_t limit) {
+  const domain::Duration slot = plan.settings().slot;
+  auto place = find_pieces(*candidate.lane, {candidate.ask, window, bid.restart}, slot);
+  FoundPieces* found = std::get_if<FoundPieces>(&place);
+  if (found == nullptr || found->cost > limit) return std::nullopt;
+  Piece& first = found->pieces.front();
+  Offer offer{candidate.lane->key().pool,
+              first.start,
+              first.finish,
+              price_of(found->cost, slot, class_permille(plan.prices(), bid)),
+              std::move(first.nodes),
+              {},
+              {}};
+  offer.later.assign(std::make_move_iterator(found->pieces.begin() + 1),
+                     std::make_move_iterator(found->pieces.end()));
+  return offer;
 }
 
 Answer find_offer(const Plan& plan, const Bid& bid, Time now, const Goal& goal) {
@@ -96,8 +117,16 @@ Answer find_offer(const Plan& plan, const Bid& bid, Time now, const Goal& goal) 
 
   std::optional<Offer> best;
   auto reason = RefusalReason::no_free_window;
-  for (const auto& [lane, ask] : std::get<std::vector<Candidate>>(lanes)) {
+  for (const Candidate& candidate : std::get<std::vector<Candidate>>(lanes)) {
+    const auto& [lane, ask] = candidate;
     const auto place = find_place(*lane, ask, std::get<Window>(window), plan.settings().slot, goal);
+    if (bid.preemptible && !goal.soonest) {
+      const Found* whole = std::get_if<Found>(&place);
+      const std::int64_t limit = whole == nullptr ? goal.limit : whole->cost - 1;
+      auto offer = pieces_in(plan, bid, candidate, std::get<Window>(window), limit);
+      if (offer && (!best || better(*offer, *best, false))) best = std::move(offer);
+      if (offer) continue;
+    }
     if (const Found* found = std::get_if<Found>(&place)) {
       Offer offer = offer_of(plan, bid, *lane, *found);
       if (!best || better(offer, *best, goal.soonest)) best = std::move(offer);

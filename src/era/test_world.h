@@ -80,7 +80,11 @@ inline Booking booking_of(std::int64_t job, const domain::Bid& made, const Offer
           .firm = made.firm,
           .earliest = made.earliest,
           .deadline = made.deadline,
-          .shape = made.shape};
+          .shape = made.shape,
+          .later = offer.later,
+          .preemptible = made.preemptible,
+          .restart = made.restart,
+          .resumes = false};
 }
 
 /// Makes the moves, all together.
@@ -94,6 +98,7 @@ inline void make(Plan& plan, const std::vector<Move>& moves) {
     moved[i].start = moves[i].start;
     moved[i].finish = moves[i].finish;
     moved[i].nodes = moves[i].nodes;
+    moved[i].later = moves[i].later;
     plan.book(moved[i]);
   }
 }
@@ -126,7 +131,11 @@ inline void occupy(Plan& plan, std::int64_t job, const std::string& node, std::i
              .firm = false,
              .earliest = {},
              .deadline = domain::kNever,
-             .shape = made.shape});
+             .shape = made.shape,
+             .later = {},
+             .preemptible = false,
+             .restart = {},
+             .resumes = false});
 }
 
 }  // namespace era::test

@@ -62,8 +62,12 @@ class Era final : public Policy {
                 .firm = false,
                 .earliest = asked.earliest,
                 .deadline = asked.deadline,
-                .shape = asked.shape});
-    starts_.push({offer->start.ms, id(bid.job).value});
+                .shape = asked.shape,
+                .later = offer->later,
+                .preemptible = asked.preemptible,
+                .restart = asked.restart,
+                .resumes = false});
+    turns_.push({offer->start.ms, id(bid.job).value});
     return {Verdict::Kind::promised, static_cast<double>(offer->price.micros) / kMicros};
   }
 
@@ -72,13 +76,9 @@ class Era final : public Policy {
     if (const auto made = ledger::demand::next(demand_, at(now)))
       ledger::demand::apply(demand_, plan_, *made, at(now));
     make(era::replan(plan_, at(now), kMovesAtOnce));
-    for (; !starts_.empty() && starts_.top().first <= at(now).ms; starts_.pop()) {
-      const era::Booking* booking = plan_.find({starts_.top().second});
-      // A booking that has moved stands here once more for each time that it had.
-      if (booking == nullptr || !booking->movable || booking->start > at(now)) continue;
-      changes.push_back({static_cast<std::int32_t>(booking->job.value - 1), gpus_of(*booking)});
-      plan_.pin(booking->job);
-    }
+    for (; !turns_.empty() && turns_.top().first <= at(now).ms; turns_.pop())
+      turn({turns_.top().second}, at(now), changes);
+    std::ranges::stable_partition(changes, [](const Change& change) { return change.gpus == 0; });
   }
 
   void ended(const Bid& bid, std::int32_t now) override {
@@ -123,8 +123,41 @@ class Era final : public Policy {
     asked.duration = {bid.length * slot_ms_};
     asked.earliest = at(bid.arrival);
     asked.deadline = at(bid.deadline);
+    asked.preemptible = bid.preemptible;
+    asked.restart = {bid.restart * slot_ms_};
     asked.max_price = domain::Money{std::llround(bid.value * kMicros)};
     return asked;
+  }
+
+  /// Starts `job`, or ends its piece, if it is time: a booking that has moved is named once more
+  /// for each time that it had.
+  void turn(domain::JobId job, domain::Time now, std::vector<Change>& changes) {
+    const era::Booking* booking = plan_.find(job);
+    if (booking == nullptr) return;
+    const auto place = static_cast<std::int32_t>(job.value - 1);
+    if (!booking->movable && !booking->later.empty() && booking->finish <= now) {
+      changes.push_back({place, 0});
+      booking = pause(*booking);
+    }
+    if (!booking->movable || booking->start > now) return;
+    changes.push_back({place, gpus_of(*booking)});
+    plan_.pin(job);
+    if (!booking->later.empty()) turns_.push({booking->finish.ms, job.value});
+  }
+
+  /// Its next piece becomes its first.
+  const era::Booking* pause(era::Booking booking) {
+    era::Piece next = std::move(booking.later.front());
+    booking.later.erase(booking.later.begin());
+    booking.start = next.start;
+    booking.finish = next.finish;
+    booking.nodes = std::move(next.nodes);
+    booking.movable = true;
+    booking.resumes = true;
+    plan_.unbook(booking.job);
+    plan_.book(booking);
+    turns_.push({booking.start.ms, booking.job.value});
+    return plan_.find(booking.job);
   }
 
   /// Makes the moves, all together: one may take the place of another.
@@ -138,17 +171,18 @@ class Era final : public Policy {
       moved[i].start = moves[i].start;
       moved[i].finish = moves[i].finish;
       moved[i].nodes = moves[i].nodes;
+      moved[i].later = moves[i].later;
       plan_.book(moved[i]);
-      starts_.push({moved[i].start.ms, moved[i].job.value});
+      turns_.push({(moved[i].movable ? moved[i].start : moved[i].finish).ms, moved[i].job.value});
     }
   }
 
-  using Start = std::pair<std::int64_t, std::int64_t>;  ///< When, and the job's id.
+  using Turn = std::pair<std::int64_t, std::int64_t>;  ///< When, and the job's id.
   std::int64_t slot_ms_;
   std::int32_t most_gpus_ = 0;
   era::Plan plan_;
   ledger::demand::State demand_;
-  std::priority_queue<Start, std::vector<Start>, std::greater<>> starts_;
+  std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;  ///< Starts and pauses.
 };
 
 }  // namespace

@@ -101,13 +101,21 @@ class Play {
       job.needed -= now_ - job.since;
       job.stated -= now_ - job.since;
     }
-    in_use_ += change.gpus - job.holds;
+    const std::int32_t held = job.holds;
+    in_use_ += change.gpus - held;
     CHECK(in_use_ <= capacity_, "no more GPUs are given than there are");
     job.holds = change.gpus;
     job.since = now_;
     ++job.version;
     if (change.gpus == 0) return;
-    if (fate(change.job).started == Fate::kNever) fate(change.job).started = now_;
+    if (fate(change.job).started == Fate::kNever) {
+      fate(change.job).started = now_;
+    } else if (held == 0) {
+      const Bid& its = bid(static_cast<std::size_t>(change.job));
+      CHECK(its.preemptible, "only what is preemptible pauses");
+      job.needed += its.restart;
+      job.stated += its.restart;
+    }
     turns_.push({now_ + std::min(job.needed, job.stated), change.job, job.version});
   }
 

@@ -121,6 +121,8 @@ class Draw {
     job.bid.deadline = deadline(from, job, window);
     job.bid.length = stated(job);
     job.bid.value = value(i, job, rate);
+    job.bid.preemptible = drawing_.bids == Bids::preemptible;
+    job.bid.restart = (drawing_.restart_s + drawing_.slot_s - 1) / drawing_.slot_s;
     return job;
   }
 
@@ -228,6 +230,12 @@ base::Result<Values> values_of(std::string_view name) {
        {"iv", Values::iv},
        {"given", Values::given}}};
   return named("values", name, kAll);
+}
+
+base::Result<Bids> bids_of(std::string_view name) {
+  static constexpr std::array<std::pair<std::string_view, Bids>, 2> kAll{
+      {{"rigid", Bids::rigid}, {"preemptible", Bids::preemptible}}};
+  return named("bids", name, kAll);
 }
 
 base::Result<EstimateError> estimate_error_of(std::string_view name) {

@@ -16,6 +16,8 @@ struct Bid {
   std::int32_t length = 1;    ///< Slots that its owner says it runs.
   std::int32_t gpus = 1;
   double value = 0;  ///< In credits.
+  bool preemptible = false;
+  std::int32_t restart = 0;  ///< Slots that going on after a pause costs.
 
   /// What its owner would pay for one GPU and slot.
   double rate() const { return value / (static_cast<double>(gpus) * length); }
@@ -42,6 +44,12 @@ enum class Values {
   given,  ///< The trace's own.
 };
 
+/// How the jobs of a trace bid.
+enum class Bids {
+  rigid,
+  preemptible,  ///< May pause, at the cost of a restart.
+};
+
 /// How owners misjudge how long their jobs run.
 enum class EstimateError {
   none,
@@ -52,6 +60,8 @@ struct Drawing {
   Deadlines deadlines = Deadlines::a;
   Values values = Values::i;
   EstimateError estimate_error = EstimateError::none;
+  Bids bids = Bids::rigid;
+  std::int32_t restart_s = 0;  ///< What a break costs a preemptible job; rounded up to slots.
   std::uint64_t seed = 1;
   std::int32_t slot_s = 600;
   double load = 1.3;  ///< GPU-time asked for by capacity, if `gpus` is not given.
@@ -76,5 +86,6 @@ base::Result<Workload> draw(const Trace& trace, const Drawing& drawing);
 base::Result<Deadlines> deadlines_of(std::string_view name);
 base::Result<Values> values_of(std::string_view name);
 base::Result<EstimateError> estimate_error_of(std::string_view name);
+base::Result<Bids> bids_of(std::string_view name);
 
 }  // namespace replay
