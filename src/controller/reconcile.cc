@@ -37,7 +37,8 @@ RankOrder order(const ledger::State& state, const Job& job, const Attempt& attem
   to.key = {job.id, attempt.number, number};
   to.stop = attempt.stop != ledger::jobs::StopKind::none;
   const bool is_in_the_way = attempt.stop == ledger::jobs::StopKind::give_way ||
-                             attempt.stop == ledger::jobs::StopKind::overrun;
+                             attempt.stop == ledger::jobs::StopKind::overrun ||
+                             attempt.stop == ledger::jobs::StopKind::pause;
   to.grace = job.spec.program.grace;
   if (is_in_the_way) to.grace = std::min(to.grace, ledger::jobs::kMostGraceInTheWay);
   to.stop_reason = attempt.stop_reason;

@@ -157,11 +157,14 @@ void name_blocking(const Question& asked, Refusal& refusal) {
   const auto* when = std::get_if<Window>(&window);
   if (candidates == nullptr || when == nullptr) return;
   const auto in_the_way = [&](const Booking& booking, Time until) {
-    if (booking.finish <= when->first || booking.start >= until) return false;
-    return std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& candidate) {
-      return std::any_of(
-          booking.nodes.begin(), booking.nodes.end(),
-          [&](const domain::NodeId& node) { return candidate.lane->find(node) != nullptr; });
+    const SlotRange wanted = touched(when->first, until, asked.plan.settings().slot);
+    return std::ranges::any_of(asked.plan.holds_of(booking), [&](const Hold& held) {
+      if (held.slots.end <= wanted.first || held.slots.first >= wanted.end) return false;
+      return std::ranges::any_of(*candidates, [&](const Candidate& candidate) {
+        return std::ranges::any_of(held.nodes, [&](const domain::NodeId& node) {
+          return candidate.lane->find(node) != nullptr;
+        });
+      });
     });
   };
   std::vector<const Booking*> blocking;

@@ -17,12 +17,14 @@ Refusal refused(const Plan& plan, const Booking& booking, SlotRange slots) {
   Refusal refusal{RefusalReason::no_free_window};
   std::vector<const Booking*> blocking;
   for (const auto& [job, other] : plan.bookings()) {
-    const SlotRange held = plan.slots_of(other);
-    if (job == booking.job || held.first >= slots.end || held.end <= slots.first) continue;
-    const bool shares = std::any_of(other.nodes.begin(), other.nodes.end(), [&](const auto& node) {
-      return std::find(booking.nodes.begin(), booking.nodes.end(), node) != booking.nodes.end();
+    const auto holds = plan.holds_of(other);
+    const bool shares = std::ranges::any_of(holds, [&](const Hold& held) {
+      if (held.slots.first >= slots.end || held.slots.end <= slots.first) return false;
+      return std::ranges::any_of(held.nodes, [&](const domain::NodeId& node) {
+        return std::ranges::find(booking.nodes, node) != booking.nodes.end();
+      });
     });
-    if (shares) blocking.push_back(&other);
+    if (shares && job != booking.job) blocking.push_back(&other);
   }
   std::sort(blocking.begin(), blocking.end(), [](const Booking* a, const Booking* b) {
     return std::tie(a->finish, a->job) < std::tie(b->finish, b->job);
@@ -39,6 +41,13 @@ std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, cons
                                                Time finish) {
   const Booking* booking = plan.find(job);
   CHECK(booking != nullptr, "only what is booked can be extended");
+  Booking last = *booking;
+  if (!booking->later.empty()) {
+    last.start = booking->later.back().start;
+    last.finish = booking->later.back().finish;
+    last.nodes = booking->later.back().nodes;
+    booking = &last;
+  }
   if (finish <= booking->finish) return domain::Money{};
   if (finish > plan.horizon_end()) return Refusal{RefusalReason::beyond_horizon};
   const domain::Duration slot = plan.settings().slot;

@@ -19,7 +19,7 @@ BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster))
 
 /// Counted up whenever the encoded state gets other members, as tests/history will tell: hashes and
 /// snapshots of another layout are not comparable, and are passed over.
-inline constexpr std::int32_t kStateLayout = 2;
+inline constexpr std::int32_t kStateLayout = 3;
 
 /// hash(state) after the facts before this one; checked on replay by releases of the same layout.
 struct StateHashed {

@@ -143,6 +143,7 @@ class Scenario {
     if (word == "for") ask.duration = length_of(next());
     if (word == "most") ask.max_price = money_of(next());
     if (word == "retries") ask.max_retries = std::stoi(next());
+    if (word == "restart") ask.restart = length_of(next());
     if (word == "spread") ask.placement = domain::Placement::spread;
     if (word == "within") {
       const std::size_t dots = next().find("..");
@@ -174,14 +175,24 @@ class Scenario {
   }
   std::string tell(const jobs::JobAccepted& fact) const {
     if (!fact.offer) return fmt::format("queued for at most {}", text(fact.price));
-    return fmt::format("promised {}..{} on {} for {}", text(fact.offer->start),
-                       text(fact.offer->finish), places(fact.offer->nodes), text(fact.price));
+    return fmt::format("promised {}..{} on {}{} for {}", text(fact.offer->start),
+                       text(fact.offer->finish), places(fact.offer->nodes),
+                       then(fact.offer->later), text(fact.price));
+  }
+  std::string then(const era::Pieces& later) const {
+    std::string said;
+    for (const era::Piece& piece : later) {
+      said += fmt::format(" then {}..{} on {}", text(piece.start), text(piece.finish),
+                          places(piece.nodes));
+    }
+    return said;
   }
   std::string tell(const jobs::BookingsMoved& fact) const {
     Words parts;
     for (const auto& move : fact.moves) {
-      parts.push_back(fmt::format("{} moves to {}..{} on {}", name_of(move.job), text(move.start),
-                                  text(move.finish), places(move.nodes)));
+      parts.push_back(fmt::format("{} moves to {}..{} on {}{}", name_of(move.job),
+                                  text(move.start), text(move.finish), places(move.nodes),
+                                  then(move.later)));
     }
     return fmt::format("{} ({})", fmt::join(parts, ", "), fact.why);
   }
@@ -207,6 +218,7 @@ class Scenario {
                        name(fact.cause));
   }
   std::string tell(const jobs::JobInterrupted& fact) const {
+    if (fact.paused) return fmt::format("{} pauses", name_of(fact.job));
     if (fact.retry_at <= cluster_.now) return fmt::format("{} goes on", name_of(fact.job));
     return fmt::format("{} tries again at {}", name_of(fact.job), text(fact.retry_at));
   }

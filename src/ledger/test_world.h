@@ -24,6 +24,7 @@ struct Ask {
   bool firm = false;
   std::int32_t max_retries = 3;
   domain::Placement placement = domain::Placement::any;
+  std::optional<domain::Duration> restart = std::nullopt;  ///< Preemptible, if given.
 };
 
 /// How a rank ends, as its agent says it.
@@ -77,6 +78,8 @@ class Cluster {
     if (ask.deadline >= domain::Duration{}) bid.deadline = now + ask.deadline;
     bid.max_price = ask.max_price;
     bid.firm = ask.firm;
+    bid.preemptible = ask.restart.has_value();
+    bid.restart = ask.restart.value_or(domain::Duration{});
     return spec;
   }
 

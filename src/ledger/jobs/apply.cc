@@ -128,7 +128,11 @@ era::Booking booking_of(const Job& job, const era::Offer& offer) {
           .firm = bid.firm,
           .earliest = bid.earliest,
           .deadline = bid.deadline,
-          .shape = bid.shape};
+          .shape = bid.shape,
+          .later = offer.later,
+          .preemptible = bid.preemptible,
+          .restart = bid.restart,
+          .resumes = job.attempts_made > 0};
 }
 
 void apply_one(Change change, const JobAccepted& fact) {
@@ -137,6 +141,7 @@ void apply_one(Change change, const JobAccepted& fact) {
   job.charged = fact.spec.bid.duration;
   if (fact.offer) {
     job.deadline = fact.spec.bid.deadline;
+    job.charged = job.charged + fact.spec.bid.restart * std::ssize(fact.offer->later);
     if (fact.spec.bid.firm) job.promised_start = fact.offer->start;
     job.booking = booking_of(job, *fact.offer);
     change.plan.book(*job.booking);
@@ -157,10 +162,16 @@ void apply_one(Change change, const BookingsMoved& fact) {
     booking.start = move.start;
     booking.finish = move.finish;
     booking.nodes = move.nodes;
+    booking.later = move.later;
     booking.earliest = std::max(booking.earliest, job->retry_at);
     booking.deadline = job->deadline;
     job->booking = booking;
-    change.plan.book(booking);
+    // Where it runs it stays, even if the node has closed since.
+    if (live_attempt(*job) != nullptr) {
+      change.plan.restore(booking);
+    } else {
+      change.plan.book(booking);
+    }
   }
   ++change.state.freed;
 }
@@ -178,7 +189,9 @@ void apply_one(Change change, const JobExtended& fact) {
   job->charged = job->charged + fact.added;
   if (!job->booking) return;
   change.plan.unbook(fact.job);
-  job->booking->finish = std::max(job->booking->finish, fact.finish);
+  Time& finish =
+      job->booking->later.empty() ? job->booking->finish : job->booking->later.back().finish;
+  finish = std::max(finish, fact.finish);
   job->deadline = std::max(job->deadline, fact.finish);
   job->booking->deadline = job->deadline;
   change.plan.restore(
@@ -250,10 +263,26 @@ void apply_one(Change change, const AttemptEnded& fact) {
     job->used = job->used + (attempt.ended - attempt.started);
 }
 
+/// The next piece of `job`'s booking becomes its first.
+void go_to_next_piece(Change change, Job& job) {
+  change.plan.unbook(job.id);
+  era::Booking& booking = *job.booking;
+  era::Piece next = std::move(booking.later.front());
+  booking.later.erase(booking.later.begin());
+  booking.start = next.start;
+  booking.finish = next.finish;
+  booking.nodes = std::move(next.nodes);
+  booking.movable = true;
+  booking.resumes = true;
+  change.plan.restore(booking);
+  ++change.state.freed;
+}
+
 void apply_one(Change change, const JobInterrupted& fact) {
   Edit job(change.state, fact.job);
   job->retry_at = fact.retry_at;
   job->retries_used = fact.retries_used;
+  if (fact.paused) go_to_next_piece(change, *job);
   if (fact.job_class == domain::JobClass::flex && job->booking) {
     change.plan.unbook(fact.job);
     job->booking.reset();

@@ -110,6 +110,20 @@ Result<> check_shape(const domain::Shape& shape) {
   return {};
 }
 
+Result<> check_preemptible(const domain::Bid& bid) {
+  if (!bid.preemptible) {
+    if (bid.restart == Duration{}) return {};
+    return base::invalid("bid.restart", "only a preemptible job has breaks");
+  }
+  if (bid.restart < Duration{} || bid.restart > domain::kDay)
+    return base::invalid("bid.restart", "must be 0 to 1 day");
+  if (bid.firm)
+    return base::invalid("bid.preemptible", "a firm start cannot move, so nothing would be gained");
+  if (bid.job_class == JobClass::eager)
+    return base::invalid("bid.preemptible", "an eager job runs at once and to its end");
+  return {};
+}
+
 Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   if (auto ok = check_shape(bid.shape); !ok) return ok;
   if (bid.duration <= Duration{} || bid.duration > kLongestJob) {
@@ -131,7 +145,7 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   if (bid.job_class == JobClass::eager && bid.earliest > now + domain::kMinute) {
     return base::invalid("bid.earliest", "an eager job starts now");
   }
-  return {};
+  return check_preemptible(bid);
 }
 
 }  // namespace

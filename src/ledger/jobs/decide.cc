@@ -63,7 +63,7 @@ Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money 
     BookingsMoved moved{{}, fmt::format("makes room for job {}", job.value)};
     for (const auto& move : offer->moves) {
       const auto& pool = context.view.nodes.nodes.at(move.nodes.front()).pool;
-      moved.moves.push_back({move.job, move.start, move.finish, pool, move.nodes});
+      moved.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
     }
     offer->moves.clear();
     events.push_back(std::move(moved));
@@ -97,6 +97,12 @@ bool still_stands(const View& view, const domain::Bid& bid, const era::Offer& of
 
 /// The quoted offer, as far as time has not passed it by.
 Result<era::Offer> honoured(const View& view, const domain::Bid& bid, era::Offer offer) {
+  if (offer.start < view.now && !offer.later.empty()) {
+    // Its pieces are cut anew, at no higher price.
+    const era::Answer again = era::quote(view.plan, bid, view.now);
+    const auto* now = std::get_if<era::Offer>(&again);
+    if (now != nullptr && now->price <= offer.price) offer = *now;
+  }
   if (offer.start < view.now) {
     offer.start = view.now;
     offer.finish = view.now + bid.duration;
@@ -186,7 +192,7 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
                       job.id.value);
   }
   if (!job.booking) return extend_flex(context, wish, job);
-  const domain::Time finish = job.booking->finish + wish.added;
+  const domain::Time finish = era::end_of(*job.booking) + wish.added;
   const auto answer = era::extension(context.view.plan, job.id, job.spec.bid, finish);
   if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
     const std::string who = refusal->blocking.empty()

@@ -43,8 +43,9 @@ struct MovedBooking {
   domain::Time finish;
   domain::PoolId pool;
   std::vector<domain::NodeId> nodes;
+  era::Pieces later;
 };
-BOOST_DESCRIBE_STRUCT(MovedBooking, (), (job, start, finish, pool, nodes))
+BOOST_DESCRIBE_STRUCT(MovedBooking, (), (job, start, finish, pool, nodes, later))
 
 /// Bookings that moved together: none of them need fit before the others have made room.
 struct BookingsMoved {
@@ -122,8 +123,9 @@ struct JobInterrupted {
   domain::Time retry_at;
   std::int32_t retries_used = 0;
   domain::JobClass job_class = domain::JobClass::flex;
+  bool paused = false;  ///< A piece of its booking is over: the next one becomes its first.
 };
-BOOST_DESCRIBE_STRUCT(JobInterrupted, (), (job, cause, retry_at, retries_used, job_class))
+BOOST_DESCRIBE_STRUCT(JobInterrupted, (), (job, cause, retry_at, retries_used, job_class, paused))
 
 struct CheckpointKept {
   domain::JobId job;

@@ -23,11 +23,13 @@ std::vector<Time> due_times(const Job& job) {
   const Attempt* attempt = live_attempt(job);
   if (attempt != nullptr) {
     if (attempt->state == AttemptState::stopping) return {};
-    return {job.booking ? job.booking->finish : flex_finish(job, *attempt)};
+    if (!job.booking) return {flex_finish(job, *attempt)};
+    return {job.booking->later.empty() ? job.booking->finish : pause_time(job)};
   }
   if (job.booking) {
     const Time start = std::max(job.booking->start, job.retry_at);
-    return {start - kLead, start};
+    if (job.booking->later.empty()) return {start - kLead, start};
+    return {start - kLead, start, pause_time(job)};
   }
   return {job.job_class == JobClass::flex ? queue_deadline(job) : job.deadline};
 }
@@ -85,6 +87,15 @@ const Attempt* live_attempt(const Job& job) {
 
 domain::Time flex_finish(const Job& job, const Attempt& attempt) {
   return attempt.started + (job.charged - job.used);
+}
+
+domain::Time pause_time(const Job& job) {
+  return job.booking->finish - std::min({job.spec.program.grace, kMostGraceInTheWay,
+                                         job.booking->restart});
+}
+
+JobInterrupted paused(const Job& job, Time now) {
+  return {job.id, "pauses until its next piece", now, job.retries_used, job.job_class, true};
 }
 
 domain::Duration flex_step(const Job& job) {

@@ -22,6 +22,12 @@ domain::Duration flex_step(const Job& job);
 /// When a queued job's wait is over: a flex bid may say. What overran its promise waits for ever.
 domain::Time queue_deadline(const Job& job);
 
+/// When a booking that goes on in a later piece is asked to pause: so that its place is free when
+/// its piece is over. What it loses by that is part of the restart it has paid for.
+domain::Time pause_time(const Job& job);
+/// The fact that it pauses.
+JobInterrupted paused(const Job& job, domain::Time now);
+
 /// How long before a start the flex jobs in its way are asked to go: their grace and a margin.
 inline constexpr domain::Duration kLead{kMostGraceInTheWay.ms + 5'000};
 

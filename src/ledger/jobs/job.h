@@ -37,8 +37,9 @@ enum class StopKind {
   overrun,      ///< Reserved: its time is over; goes on as flex.
   expire,       ///< Its time and money are over; the job ends expired.
   peer_failed,  ///< Another rank ended badly; the attempt's cause is that rank's.
+  pause,        ///< Preemptible: goes on in its next piece.
 };
-BOOST_DESCRIBE_ENUM(StopKind, none, cancel, give_way, overrun, expire, peer_failed)
+BOOST_DESCRIBE_ENUM(StopKind, none, cancel, give_way, overrun, expire, peer_failed, pause)
 
 struct Attempt {
   std::int32_t number = 1;

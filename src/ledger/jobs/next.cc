@@ -94,8 +94,19 @@ Events break_promise(const View& view, const Job& job) {
   return events;
 }
 
+/// A job whose piece is over stops until the next one.
+Events pause(const View& view, const Job& job, const Attempt* attempt) {
+  if (pause_time(job) > view.now) return {};
+  if (attempt == nullptr) return {paused(job, view.now)};
+  return {AttemptStopping{job.id, attempt->number, StopKind::pause, "pauses until its next piece"}};
+}
+
 Events act_on_due(const View& view, const Job& job) {
   const Attempt* attempt = live_attempt(job);
+  if (job.booking && !job.booking->later.empty()) {
+    if (auto events = pause(view, job, attempt); !events.empty()) return events;
+    if (attempt != nullptr) return {};
+  }
   if (attempt != nullptr) {
     if (job.booking)
       return job.booking->finish <= view.now ? overrun(view, job, *attempt) : Events{};
@@ -122,27 +133,37 @@ BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::
   BookingsMoved fact{{}, std::move(why)};
   for (const auto& move : moves) {
     const auto pool = view.nodes.nodes.at(move.nodes.front()).pool;
-    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes});
+    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
   }
   return fact;
+}
+
+/// What has not started goes where it costs least today; what it pays stays as promised.
+Events replan(const View& view) {
+  const auto moves = era::replan(view.plan, view.now, kMovesAtOnce);
+  if (moves.empty()) return {};
+  return {moved(view, moves, "a better time at today's prices")};
 }
 
 /// Bookings that have not started and lie on nodes that are gone get another place, or none for
 /// now.
 Events mend_displaced(const View& view) {
   std::vector<domain::JobId> displaced;
+  bool preemptible = false;  // Some that runs may go on elsewhere.
   Events events;
   for (const auto id : view.plan.displaced()) {
     const Job& job = view.jobs.jobs.at(id);
-    if (live_attempt(job) != nullptr) continue;
-    if (job.attempts_made > 0) {
+    if (live_attempt(job) != nullptr) {
+      preemptible = preemptible || job.spec.bid.preemptible;
+    } else if (job.attempts_made > 0) {
       events.push_back(
           BookingLost{id, "its node is gone"});  // What it still needs is worked out anew.
     } else {
       displaced.push_back(id);
     }
   }
-  if (!events.empty() || displaced.empty()) return events;
+  if (!events.empty()) return events;
+  if (displaced.empty()) return preemptible ? replan(view) : events;
   const era::Mended mended = era::mend(view.plan, displaced, view.now);
   for (const auto id : mended.broken) events.push_back(BookingLost{id, "its node is gone"});
   if (!mended.moves.empty()) events.push_back(moved(view, mended.moves, "its node is gone"));
@@ -177,7 +198,8 @@ Events place_again(const View& view, const Job& job) {
   const auto* offer = std::get_if<era::Offer>(&answer);
   if (offer == nullptr) return {};
   auto fact = moved(view, offer->moves, "its node is gone");
-  fact.moves.push_back({job.id, offer->start, offer->finish, offer->pool, offer->nodes});
+  fact.moves.push_back(
+      {job.id, offer->start, offer->finish, offer->pool, offer->nodes, offer->later});
   return {std::move(fact)};
 }
 
@@ -197,13 +219,6 @@ Events start_early(const View& view) {
   if (job.retry_at > view.now) return {};
   if (!start_attempt(view, job, job.booking->pool, move.nodes)) return {};
   return {moved(view, moves, "its place is free already")};
-}
-
-/// What has not started goes where it costs least today; what it pays stays as promised.
-Events replan(const View& view) {
-  const auto moves = era::replan(view.plan, view.now, kMovesAtOnce);
-  if (moves.empty()) return {};
-  return {moved(view, moves, "a better time at today's prices")};
 }
 
 /// The first job of the group that may start now: jobs that wait for a retry are passed over.

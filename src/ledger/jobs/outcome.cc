@@ -157,7 +157,9 @@ std::vector<Event> conclude(const View& view, const Job& job) {
     end(view, job, JobState::expired, attempt.stop_reason, events);
   } else if (attempt.stop == StopKind::overrun) {
     go_on_as_flex(view, job, events);
-  } else if (attempt.stop == StopKind::give_way) {
+  } else if (attempt.stop == StopKind::pause && !job.booking->later.empty()) {
+    events.push_back(paused(job, view.now));
+  } else if (attempt.stop == StopKind::give_way || attempt.stop == StopKind::pause) {
     events.push_back(
         JobInterrupted{job.id, attempt.stop_reason, view.now, job.retries_used, job.job_class});
   } else if (verdict.rule.remedy == Remedy::give_up) {
