@@ -176,8 +176,8 @@ class Scenario {
   std::string tell(const jobs::JobAccepted& fact) const {
     if (!fact.offer) return fmt::format("queued for at most {}", text(fact.price));
     return fmt::format("promised {}..{} on {}{} for {}", text(fact.offer->start),
-                       text(fact.offer->finish), places(fact.offer->nodes),
-                       then(fact.offer->later), text(fact.price));
+                       text(fact.offer->finish), places(fact.offer->nodes), then(fact.offer->later),
+                       text(fact.price));
   }
   std::string then(const era::Pieces& later) const {
     std::string said;
@@ -190,9 +190,8 @@ class Scenario {
   std::string tell(const jobs::BookingsMoved& fact) const {
     Words parts;
     for (const auto& move : fact.moves) {
-      parts.push_back(fmt::format("{} moves to {}..{} on {}{}", name_of(move.job),
-                                  text(move.start), text(move.finish), places(move.nodes),
-                                  then(move.later)));
+      parts.push_back(fmt::format("{} moves to {}..{} on {}{}", name_of(move.job), text(move.start),
+                                  text(move.finish), places(move.nodes), then(move.later)));
     }
     return fmt::format("{} ({})", fmt::join(parts, ", "), fact.why);
   }

@@ -90,8 +90,8 @@ domain::Time flex_finish(const Job& job, const Attempt& attempt) {
 }
 
 domain::Time pause_time(const Job& job) {
-  return job.booking->finish - std::min({job.spec.program.grace, kMostGraceInTheWay,
-                                         job.booking->restart});
+  return job.booking->finish -
+         std::min({job.spec.program.grace, kMostGraceInTheWay, job.booking->restart});
 }
 
 JobInterrupted paused(const Job& job, Time now) {
