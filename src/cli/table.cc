@@ -60,10 +60,13 @@ int letter_width(char32_t code) {
   return is_in(code, kWide) ? 2 : 1;
 }
 
-/// What stands with the letter before it, as a full stop does.
-constexpr std::u32string_view kClosing = U"，。：；、！？）】」』》〉”’…—·,.;:!?)]}>%'\"";
-/// What stands with the letter after it.
-constexpr std::u32string_view kOpening = U"（【「『《〈“‘([{<'\"";
+/// What stands with the letter before it: full stops and their like, and what closes.
+constexpr std::u32string_view kClosing =
+    U"\uFF0C\u3002\uFF1A\uFF1B\u3001\uFF01\uFF1F\uFF09\u3011\u300D\u300F\u300B"
+    U"\u3009\u201D\u2019\u2026\u2014\u00B7"
+    U",.;:!?)]}>%'\"";
+/// What stands with the letter after it: what opens.
+constexpr std::u32string_view kOpening = U"\uFF08\u3010\u300C\u300E\u300A\u3008\u201C\u2018([{<'\"";
 
 /// Whether a line may end between two letters: after a space, and beside a wide letter where no
 /// punctuation is torn off.
