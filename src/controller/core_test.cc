@@ -60,7 +60,7 @@ class CoreTest : public testing::Test {
         {id.empty() ? "c" + std::to_string(++commands) : id}, {"ada"}, std::move(what)};
     return core->commit({&command, 1}, now).at(0);
   }
-  void commit(std::vector<ledger::Command> wishes) { core->commit(wishes, now); }
+  void commit(const std::vector<ledger::Command>& wishes) { core->commit(wishes, now); }
 
   std::shared_ptr<FakeConnection> connect(const std::string& boot_id) {
     auto connection = std::make_shared<FakeConnection>("n1");
