@@ -88,7 +88,7 @@ base::Result<const Job*> find_job(const Call& call, const Reading& reading) {
 }
 
 OfferView view(const era::Offer& offer) {
-  return {offer.pool.value, offer.start, offer.finish, offer.price, offer.nodes};
+  return {offer.pool.value, offer.start, offer.finish, offer.price, offer.nodes, offer.later};
 }
 
 RefusalView view(const words::Reader& reader, const era::Refusal& refusal) {
@@ -138,6 +138,7 @@ JobSummary summary(const words::Reader& reader, const Reading& reading, const Jo
   const Planned times = planned(job);
   shown.planned_start = times.start;
   shown.planned_finish = times.finish;
+  if (job.booking) shown.later = job.booking->later;
   if (job.promised_start != domain::kNever) shown.promised_start = job.promised_start;
   if (job.refusal) shown.refusal = view(reader, *job.refusal);
   shown.simulated = is_simulated(reading, shown.nodes);

@@ -16,8 +16,9 @@ struct OfferView {
   domain::Time finish;
   domain::Money price;
   std::vector<domain::NodeId> nodes;
+  era::Pieces later;
 };
-BOOST_DESCRIBE_STRUCT(OfferView, (), (pool, start, finish, price, nodes))
+BOOST_DESCRIBE_STRUCT(OfferView, (), (pool, start, finish, price, nodes, later))
 
 struct ChangeView {
   std::optional<domain::Money> max_price;
@@ -87,6 +88,7 @@ struct JobSummary {
   domain::Money paid;
   std::string pool;
   std::vector<domain::NodeId> nodes;
+  era::Pieces later;
   std::optional<RefusalView> refusal;
   std::string text;
   std::string checkpoint;
@@ -97,8 +99,8 @@ struct JobSummary {
 BOOST_DESCRIBE_STRUCT(JobSummary, (),
                       (id, name, user, team, state, job_class, cause, submitted, ended,
                        planned_start, planned_finish, deadline, promised_start, price, held, paid,
-                       pool, nodes, refusal, text, checkpoint, checkpoint_step, promise_broken,
-                       simulated))
+                       pool, nodes, later, refusal, text, checkpoint, checkpoint_step,
+                       promise_broken, simulated))
 
 /// What a Job has beside a JobSummary.
 struct JobDetail {

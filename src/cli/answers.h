@@ -14,14 +14,22 @@
 // can show a state that a newer controller has.
 namespace cli {
 
+struct Piece {
+  std::int64_t start = 0;
+  std::int64_t finish = 0;
+  std::vector<std::string> nodes;
+};
+BOOST_DESCRIBE_STRUCT(Piece, (), (start, finish, nodes))
+
 struct Offer {
   std::string pool;
   std::int64_t start = 0;
   std::int64_t finish = 0;
   std::int64_t price = 0;
   std::vector<std::string> nodes;
+  std::vector<Piece> later;
 };
-BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes))
+BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, later))
 
 struct Change {
   std::optional<std::int64_t> max_price;
@@ -109,6 +117,7 @@ struct Job {
   std::int64_t paid = 0;
   std::string pool;
   std::vector<std::string> nodes;
+  std::vector<Piece> later;
   std::optional<Refusal> refusal;
   std::string text;
   std::vector<Attempt> attempts;
@@ -121,7 +130,7 @@ struct Job {
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, name, user, team, state, job_class, cause, submitted, ended,
                        planned_start, planned_finish, deadline, promised_start, price, held, paid,
-                       pool, nodes, refusal, text, attempts, checkpoint, checkpoint_step,
+                       pool, nodes, later, refusal, text, attempts, checkpoint, checkpoint_step,
                        promise_broken, simulated, history))
 
 struct Jobs {

@@ -140,6 +140,7 @@ constexpr std::array kKeys{
     Key{"at", moment<&JobRequest::at>},
     Key{"class", word<&JobRequest::job_class, parse_class>},
     Key{"max_price", word<&JobRequest::max_price, parse_credits>},
+    Key{"preemptible", word<&JobRequest::preemptible, parse_duration>},
     Key{"retries", word<&JobRequest::retries, parse_retries>},
     Key{"grace", word<&JobRequest::grace, parse_duration>},
     Key{"outputs", outputs},

@@ -82,6 +82,7 @@ constexpr std::array kRows{
     Row{"--by", "--by", "WHEN", moment<&JobRequest::by>},
     Row{"--after", "--after", "WHEN", moment<&JobRequest::after>},
     Row{"--at", "--at", "WHEN", moment<&JobRequest::at>},
+    Row{"--preemptible", "--preemptible", "TIME", word<&JobRequest::preemptible, parse_duration>},
     Row{"--max-price", "--max-price", "CREDITS", word<&JobRequest::max_price, parse_credits>},
     Row{"--pool", "--pool", "POOL", word<&JobRequest::pool, any_text>},
     Row{"--placement", "--placement", "packed|spread|any",

@@ -29,6 +29,8 @@ base::Result<> check_window(const JobRequest& request, domain::Time now) {
   if (request.at && class_of(request) != JobClass::reserved) {
     return base::invalid("at", "only a reserved job has a firm start: leave out --now and --flex");
   }
+  if (request.at && request.preemptible)
+    return base::invalid("preemptible", "a firm start (at) leaves no room for breaks");
   // A window that is too short is a bid that can be refused; one that has no length is a mistake.
   if (request.by && *request.by <= std::max(now, request.after.value_or(now))) {
     return base::invalid("by", "the deadline lies before the earliest start");
@@ -56,6 +58,8 @@ domain::Bid bid_of(const JobRequest& request) {
     bid.deadline = *request.at + bid.duration;
     bid.firm = true;
   }
+  bid.preemptible = request.preemptible.has_value();
+  bid.restart = request.preemptible.value_or(domain::Duration{});
   bid.max_price = request.max_price;
   return bid;
 }
@@ -99,6 +103,7 @@ JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.at, over.at);
   take(under.max_price, over.max_price);
   take(under.retries, over.retries);
+  take(under.preemptible, over.preemptible);
   take(under.grace, over.grace);
   take(under.outputs, over.outputs);
   take(under.count, over.count);

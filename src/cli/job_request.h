@@ -30,9 +30,10 @@ struct JobRequest {
   std::optional<std::string> pool;
   std::optional<domain::Placement> placement;
   std::optional<domain::Duration> duration;
-  std::optional<domain::Time> by;     ///< The deadline.
-  std::optional<domain::Time> after;  ///< The earliest start.
-  std::optional<domain::Time> at;     ///< A firm start.
+  std::optional<domain::Time> by;               ///< The deadline.
+  std::optional<domain::Time> after;            ///< The earliest start.
+  std::optional<domain::Time> at;               ///< A firm start.
+  std::optional<domain::Duration> preemptible;  ///< What a break costs; it may have some.
   std::optional<domain::JobClass> job_class;
   std::optional<domain::Money> max_price;
   std::optional<std::int32_t> retries;

@@ -52,6 +52,16 @@ std::string nodes_text(const std::vector<std::string>& nodes) {
   return made;
 }
 
+/// One line for each piece after the first.
+void show_pieces(Context& context, const std::vector<Piece>& later) {
+  for (const Piece& piece : later) {
+    show_field(
+        context, "quote.then",
+        context.say("quote.piece", {context.moment(piece.start), context.moment(piece.finish),
+                                    printable(nodes_text(piece.nodes))}));
+  }
+}
+
 void show_offer(Context& context, const Quote& quote) {
   const Offer& offer = *quote.offer;
   const std::int64_t promised = quote.promised_finish.value_or(0);
@@ -68,6 +78,8 @@ void show_offer(Context& context, const Quote& quote) {
     show_field(context, "quote.where",
                fmt::format("{} ({})", printable(offer.pool), printable(nodes_text(offer.nodes))));
   }
+  if (!offer.later.empty()) show_field(context, "quote.pauses", context.moment(offer.finish));
+  show_pieces(context, offer.later);
   if (quote.cheaper) {
     context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));
   }

@@ -120,6 +120,12 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.deadline", context.moment(job.deadline));
   show_field(context, "job.ended", context.moment(job.ended));
   show_field(context, "job.nodes", fmt::format("{}", fmt::join(job.nodes, ", ")));
+  for (const Piece& piece : job.later) {
+    show_field(
+        context, "quote.then",
+        context.say("quote.piece", {context.moment(piece.start), context.moment(piece.finish),
+                                    fmt::format("{}", fmt::join(piece.nodes, ", "))}));
+  }
   show_field(context, "job.money",
              context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),
                                             show_credits({job.paid})}));

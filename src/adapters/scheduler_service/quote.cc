@@ -38,7 +38,7 @@ base::Result<Decided> decide(const Asker& asker, const controller::Reading& read
     const auto* moved = std::get_if<BookingsMoved>(&event);
     if (moved == nullptr) continue;
     for (const auto& move : moved->moves) {
-      decided.moves.push_back({move.job, move.start, move.finish, move.nodes});
+      decided.moves.push_back({move.job, move.start, move.finish, move.nodes, move.later});
     }
   }
   CHECK(decided.accepted.has_value() != decided.refused.has_value(), "a bid has one answer");

@@ -58,7 +58,9 @@ void encode_accepted(const ledger::jobs::Job& job, wire::Reservation& to) {
                       .start = booking.start,
                       .finish = booking.finish,
                       .price = job.price,
-                      .nodes = booking.nodes},
+                      .nodes = booking.nodes,
+                      .moves = {},
+                      .later = booking.later},
          *to.mutable_planned());
 }
 
@@ -84,6 +86,8 @@ base::Result<domain::Bid> decode(const wire::Bid& from) {
   if (from.deadline_ms() != 0) bid.deadline.ms = from.deadline_ms();
   if (from.has_max_price_micros()) bid.max_price = Money{from.max_price_micros()};
   bid.firm = from.firm();
+  bid.preemptible = from.preemptible();
+  bid.restart.ms = from.restart_ms();
   return bid;
 }
 
@@ -129,6 +133,12 @@ void encode(const ::era::Offer& offer, wire::Offer& to) {
   to.set_finish_ms(offer.finish.ms);
   to.set_price_micros(offer.price.micros);
   for (const auto& node : offer.nodes) to.add_nodes(node.value);
+  for (const ::era::Piece& piece : offer.later) {
+    wire::Piece& shown = *to.add_later();
+    shown.set_start_ms(piece.start.ms);
+    shown.set_finish_ms(piece.finish.ms);
+    for (const auto& node : piece.nodes) shown.add_nodes(node.value);
+  }
 }
 
 void encode(const words::Reader& reader, const ::era::Refusal& refusal, wire::Refusal& to) {

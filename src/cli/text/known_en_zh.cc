@@ -48,6 +48,7 @@ constexpr auto kKnown = std::to_array<words::Entry>({
     {"", "line {0} is not YAML", "第 {0} 行不是有效的 YAML"},
     {"", "a firm start (at) leaves no room for by or after: give only one",
      "固定开始时间（at）不能与 by 或 after 同时使用"},
+    {"", "a firm start (at) leaves no room for breaks", "固定开始时间（at）不能与可暂停同用"},
     {"", "only a reserved job has a firm start: leave out --now and --flex",
      "只有预约作业才有固定开始时间：请去掉 --now 和 --flex"},
     {"", "the deadline lies before the earliest start", "截止时间早于最早开始时间"},

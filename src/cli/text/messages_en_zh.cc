@@ -98,6 +98,9 @@ constexpr std::array kMessages{
 
     Entry{"offer.line", "pool {0}: from {1} to {2}, {3} credits", "资源池 {0}：{1} 至 {2}，{3} 点"},
     Entry{"quote.start", "planned start", "计划开始"},
+    Entry{"quote.pauses", "pauses", "暂停"},
+    Entry{"quote.then", "then", "随后"},
+    Entry{"quote.piece", "{0} to {1} ({2})", "{0} 至 {1}（{2}）"},
     Entry{"quote.firm_start", "promised start", "承诺开始"},
     Entry{"quote.promised", "promised finish", "承诺完成"},
     Entry{"quote.nothing_promised", "none: a flex job uses what is idle",
