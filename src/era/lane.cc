@@ -32,10 +32,40 @@ Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> pri
   capacity_index(0, 0);
 }
 
+/// Eight bytes of the id, after what all ids have in common: they compare as the ids do.
+std::uint64_t Lane::key_of(const NodeId& id) const {
+  std::uint64_t key = 0;
+  for (std::size_t i = common_; i < common_ + sizeof key; ++i) {
+    key = key << 8 | (i < id.value.size() ? static_cast<unsigned char>(id.value[i]) : 0);
+  }
+  return key;
+}
+
+void Lane::add_key(std::size_t at) {
+  const std::string& id = nodes_[at].node.id.value;
+  const std::string& other = nodes_[at == 0 ? nodes_.size() - 1 : 0].node.id.value;
+  const auto differ = std::mismatch(id.begin(), id.end(), other.begin(), other.end());
+  const auto alike = static_cast<std::size_t>(differ.first - id.begin());
+  if (nodes_.size() > 1 && alike >= common_) {
+    keys_.insert(keys_.begin() + static_cast<std::ptrdiff_t>(at), key_of(nodes_[at].node.id));
+    return;
+  }
+  common_ = alike;
+  keys_.clear();
+  for (const NodeLine& line : nodes_) keys_.push_back(key_of(line.node.id));
+}
+
 std::size_t Lane::position(const NodeId& id) const {
-  const auto at = std::lower_bound(
-      nodes_.begin(), nodes_.end(), id,
-      [](const NodeLine& line, const NodeId& wanted) { return line.node.id < wanted; });
+  auto first = nodes_.begin();
+  auto end = nodes_.end();
+  if (first != end && id.value.compare(0, common_, first->node.id.value, 0, common_) == 0) {
+    const auto [low, high] = std::equal_range(keys_.begin(), keys_.end(), key_of(id));
+    first = nodes_.begin() + (low - keys_.begin());
+    end = nodes_.begin() + (high - keys_.begin());
+  }
+  const auto at = std::lower_bound(first, end, id, [](const NodeLine& line, const NodeId& wanted) {
+    return line.node.id < wanted;
+  });
   return static_cast<std::size_t>(at - nodes_.begin());
 }
 
@@ -92,6 +122,7 @@ void Lane::insert(NodeLine line) {
   CHECK(find(line.node.id) == nullptr, "a node is in its lane once");
   const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(line.node.id));
   NodeLine& kept = *nodes_.insert(at, std::move(line));
+  add_key(static_cast<std::size_t>(&kept - nodes_.data()));
   add_share(kept, true);
   kept.column = free_blocks_.add(kept);
   free_blocks_.follow(kept, {kept.load.begin(), kept.load.all()[kept.load.size() - 1].from});
@@ -104,6 +135,7 @@ NodeLine Lane::take(const NodeId& id) {
   add_share(*at, false);
   free_blocks_.drop(at->column);
   NodeLine taken = std::move(*at);
+  keys_.erase(keys_.begin() + (at - nodes_.begin()));
   nodes_.erase(at);
   drop_unused_capacities();
   return taken;

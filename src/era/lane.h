@@ -179,6 +179,8 @@ class Lane {
                                                         bool by_demand) const;
   void drop_unused_capacities();
   std::size_t position(const domain::NodeId& id) const;
+  std::uint64_t key_of(const domain::NodeId& id) const;
+  void add_key(std::size_t at);
 
   LaneKey key_;
   std::shared_ptr<const PriceList> prices_;
@@ -186,6 +188,8 @@ class Lane {
   std::vector<Lead> leads_{Lead{}};
   std::int64_t now_;
   std::vector<NodeLine> nodes_;
+  std::vector<std::uint64_t> keys_;  ///< Of the nodes: most ids differ in them already.
+  std::size_t common_ = 0;           ///< How many bytes all ids begin with alike.
   FreeBlocks free_blocks_;
   std::vector<Capacity> capacities_;
   Steps<Run> runs_;

@@ -8,6 +8,7 @@
 
 #include "era/request.h"
 #include "era/test_world.h"
+#include "era/yields.h"
 
 namespace era {
 namespace {
@@ -126,6 +127,59 @@ TEST(Placeable, EqualsLookingAtEveryNodeForEveryStart) {
       ASSERT_NO_FATAL_FAILURE(expect_same(lane, *ask, starts, seed));
     }
   }
+}
+
+/// Looks at every node: what it would yield if all of its movable bookings in `slots` were gone.
+std::vector<Yield> all_yields(const Plan& plan, const Lane& lane, const Ask& ask, SlotRange slots) {
+  std::vector<Yield> all;
+  for (const NodeLine& line : lane.nodes()) {
+    if (!line.open_over(slots)) continue;
+    Yield yield{.line = &line, .free = line.free_over(slots)};
+    for (const Movable& movable : plan.movables()) {
+      if (movable.slots.first >= slots.end || slots.first >= movable.slots.end) continue;
+      const auto& nodes = movable.booking->nodes;
+      const auto ranks = std::count(nodes.begin(), nodes.end(), line.node.id);
+      yield.freed = yield.freed + movable.booking->per_rank * ranks;
+    }
+    yield.ranks_now = ranks_in(yield.free, ask.shape);
+    yield.ranks_then = ranks_in(yield.free + yield.freed, ask.shape);
+    yield.in_the_way = std::int64_t{yield.freed.gpus} * 1000 + yield.freed.cpu_millis;
+    if (yield.ranks_then > yield.ranks_now) all.push_back(yield);
+  }
+  const bool packed = ask.shape.placement == Placement::packed;
+  std::stable_sort(all.begin(), all.end(), [&](const Yield& a, const Yield& b) {
+    if (packed && a.ranks_then != b.ranks_then) return a.ranks_then > b.ranks_then;
+    return a.in_the_way * (b.ranks_then - b.ranks_now) <
+           b.in_the_way * (a.ranks_then - a.ranks_now);
+  });
+  return all;
+}
+
+TEST(Yields, ComeInTheOrderThatLookingAtAllNodesGives) {
+  std::size_t seen = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random{seed};
+    const Plan plan = random_plan(random);
+    const Lane& lane = plan.ground().lanes().begin()->second;
+    const auto ask = ask_of(lane, random_shape(random));
+    if (!ask) continue;
+    const Candidate candidate{&lane, *ask};
+    Loose loose(lane, plan.movables());
+    const std::int64_t first = plan.ground().begin() + below(random, 400);
+    const SlotRange slots{first, first + 1 + below(random, 300)};
+    auto found = Yields::find(candidate, slots, loose);
+    if (!found) continue;
+    const std::vector<Yield> wanted = all_yields(plan, lane, *ask, slots);
+    for (std::size_t i = 0; i < wanted.size(); ++i, ++seen) {
+      const Yield* yield = found->after(i);
+      ASSERT_NE(yield, nullptr) << "seed " << seed;
+      ASSERT_EQ(yield->line, wanted[i].line) << "seed " << seed << " place " << i;
+      ASSERT_EQ(yield->ranks_now, wanted[i].ranks_now) << "seed " << seed;
+      ASSERT_EQ(yield->ranks_then, wanted[i].ranks_then) << "seed " << seed;
+    }
+    ASSERT_EQ(found->after(wanted.size()), nullptr) << "seed " << seed;
+  }
+  EXPECT_GT(seen, 100U);
 }
 
 /// Every row and step of every lane.

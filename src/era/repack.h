@@ -11,8 +11,10 @@ namespace era {
 /// Makes room for `bid` by moving bookings that have not started, inside their own promises and
 /// pools: rather only to other nodes at the same time than also in time. Looks at the bookings that
 /// overlap a few of the most promising windows and moves at most 64; a bid of more than 512 ranks
-/// is left alone. What it tries is bounded, the tighter the more nodes there are: on 40 nodes all
-/// 64 may be moved in time, on 1,000 only one or two. The moves are to be made together.
+/// is left alone. What it tries is bounded, the tighter the more nodes there are, so that a quote
+/// stays quick: on 40 nodes all 64 may be moved in time, on 1,000 one or two and in one window of
+/// each lane only. A window in which more would have to go than the bound allows is passed over.
+/// The moves are to be made together.
 /// Deterministic; none if it found no way within its bounds.
 std::optional<Offer> repack(const Plan& plan, const domain::Bid& bid, domain::Time now);
 
