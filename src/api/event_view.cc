@@ -39,6 +39,13 @@ About about_user(const Sight& sight, const domain::UserId& user, const domain::T
   return {.is_shown = is_admin(sight) || user == sight.call.asker.user, .team = team};
 }
 
+/// A limit is shown to whom it is for, to their team, and to operators.
+About about_limit(const Sight& sight, const domain::Quota& quota) {
+  About shown{.is_shown = is_operator(sight) || sees_quota(sight.call, sight.reading, quota)};
+  shown.team = quota.team;
+  return shown;
+}
+
 // One line for each kind of fact.
 About about(const Sight&, const ClusterCreated&) { return {.is_shown = true}; }
 About about(const Sight& sight, const StateHashed&) { return {.is_shown = is_operator(sight)}; }
@@ -74,6 +81,16 @@ About about(const Sight& sight, const accounts::MoneyMoved& fact) {
 About about(const Sight&, const accounts::PricesSet&) { return {.is_shown = true}; }
 About about(const Sight& sight, const demand::ForecastMade&) {
   return {.is_shown = is_operator(sight)};
+}
+About about(const Sight&, const limits::FairnessSet&) { return {.is_shown = true}; }
+About about(const Sight& sight, const limits::ShareSet& fact) {
+  return about_limit(sight, {.team = fact.team});
+}
+About about(const Sight& sight, const limits::QuotaSet& fact) {
+  return about_limit(sight, fact.quota);
+}
+About about(const Sight& sight, const limits::QuotaRemoved& fact) {
+  return about_limit(sight, fact.quota);
 }
 About about(const Sight&, const nodes::NodeJoined& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodeReported& fact) { return about_node(fact.node); }

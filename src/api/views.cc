@@ -72,6 +72,12 @@ bool sees(const Call& call, const Job& job) {
   return call.asker.role >= Role::operator_ || job.team == call.asker.team;
 }
 
+bool sees_quota(const Call& call, const Reading& reading, const domain::Quota& quota) {
+  if (call.asker.role >= Role::operator_ || quota.team == call.asker.team) return true;
+  const auto user = reading.state.access.users.find(quota.user);
+  return user != reading.state.access.users.end() && user->second.team == call.asker.team;
+}
+
 words::Reader reader_of(const Call& call, const Reading& reading) {
   return {call.language, [&call, &reading](domain::JobId id) {
             const Job* job = ledger::jobs::find(reading.state.jobs, id);

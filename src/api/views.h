@@ -112,6 +112,9 @@ BOOST_DESCRIBE_STRUCT(JobDetail, (), (spec, attempts, history))
 
 /// Whether the caller may know of a job: their team's, or any for an operator.
 bool sees(const Call& call, const ledger::jobs::Job& job);
+/// Whether the caller may know of a quota: their team's, one of somebody in it, or any for an
+/// operator.
+bool sees_quota(const Call& call, const Reading& reading, const domain::Quota& quota);
 /// Who reads the sentences of an answer. Valid as long as `reading`.
 words::Reader reader_of(const Call& call, const Reading& reading);
 /// The job in the path, if there is one that the caller may see; `not_found` in both other cases,

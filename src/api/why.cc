@@ -2,8 +2,10 @@
 
 #include "api/routes.h"
 #include "api/views.h"
+#include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
+#include "ledger/jobs/queue_order.h"
 #include "words/amounts.h"
 
 namespace api {
@@ -15,9 +17,8 @@ using ledger::jobs::Held;
 using ledger::jobs::Job;
 
 constexpr std::size_t kMostBlockers = 8;
-constexpr int kMostTried = 32;     ///< Ends of running jobs at which a place is looked for.
-constexpr int kMostAhead = 1'000;  ///< Flex jobs that are counted.
-constexpr domain::Duration kWorthStarting{30 * 60'000};  ///< As the ledger starts flex jobs.
+constexpr int kMostTried = 32;             ///< Ends of running jobs at which a place is looked for.
+constexpr std::size_t kMostAhead = 1'000;  ///< Flex jobs that are counted.
 
 struct Blocker {
   std::optional<domain::JobId> job;  ///< Left out: the caller may not know of it.
@@ -125,25 +126,12 @@ std::vector<domain::NodeId> candidates(const Question& question) {
   return nodes;
 }
 
-/// How many jobs of the same kind are ahead.
-int jobs_ahead(const Question& question) {
-  const auto& queue = question.reading.state.jobs.queue;
-  const auto group = queue.find({question.job.spec.bid.shape, question.job.spec.bid.duration});
-  if (group == queue.end()) return 0;
-  int ahead = 0;
-  for (const domain::JobId id : group->second) {
-    if (id >= question.job.id || ahead >= kMostAhead) break;
-    ++ahead;
-  }
-  return ahead;
-}
-
 /// When the shape first has a place if every flex job that runs ends as planned and none comes; 0:
 /// not among the ends looked at. The queue ahead is not counted, so it is "at the earliest".
 Time first_place(const Question& question, const std::set<domain::JobId>& running) {
   const auto& state = question.reading.state;
   const auto& bid = question.job.spec.bid;
-  const domain::Duration need = std::min(bid.duration, kWorthStarting);
+  const domain::Duration need = std::min(bid.duration, ledger::jobs::kWorthStarting);
   std::set<std::pair<Time, domain::JobId>> ends{{std::max(question.reading.now, bid.earliest), {}}};
   for (const domain::JobId id : running) {
     ends.emplace(planned(state.jobs.jobs.at(id)).finish, id);
@@ -169,7 +157,9 @@ void explain_queued(const Question& question, WhyView& shown) {
   const auto running = holders(question.reading, candidates(question));
   add_blockers(question, running, shown);
   shown.expected_start = first_place(question, running);
-  if (const int ahead = jobs_ahead(question); ahead > 0) {
+  const auto ahead =
+      ledger::jobs::ahead_in_team(question.reading.state.jobs, question.job, kMostAhead);
+  if (ahead > 0) {
     shown.text += " " + question.say("why.position", {std::to_string(ahead)});
   }
   if (shown.expected_start > Time{}) {

@@ -111,8 +111,11 @@ base::Result<std::int64_t> parse_cores(std::string_view text) {
 
 base::Result<std::int32_t> parse_whole(std::string_view text, std::int32_t least,
                                        std::int32_t most) {
-  const bool is_short = all_digits(text) && text.size() <= 9;
-  const auto value = is_short ? parse_decimal(text, 0) : std::nullopt;
+  const bool is_negative = least < 0 && text.starts_with('-');
+  const std::string_view digits = text.substr(is_negative ? 1 : 0);
+  const bool is_short = all_digits(digits) && digits.size() <= 9;
+  auto value = is_short ? parse_decimal(digits, 0) : std::nullopt;
+  if (value && is_negative) value = -*value;
   if (!value || *value < least || *value > most) {
     return base::invalid("", "expected a whole number from {} to {}, got '{}'", least, most, text);
   }

@@ -61,6 +61,9 @@ base::Result<std::string> any_text(std::string_view text) {
 base::Result<std::int32_t> parse_ranks(std::string_view text) {
   return parse_whole(text, 1, kMostRanks);
 }
+base::Result<std::int32_t> parse_priority(std::string_view text) {
+  return parse_whole(text, -100, 100);
+}
 base::Result<std::int32_t> parse_retries(std::string_view text) {
   return parse_whole(text, 0, 100);
 }
@@ -140,6 +143,7 @@ constexpr std::array kKeys{
     Key{"at", moment<&JobRequest::at>},
     Key{"class", word<&JobRequest::job_class, parse_class>},
     Key{"max_price", word<&JobRequest::max_price, parse_credits>},
+    Key{"priority", word<&JobRequest::priority, parse_priority>},
     Key{"preemptible", word<&JobRequest::preemptible, parse_duration>},
     Key{"retries", word<&JobRequest::retries, parse_retries>},
     Key{"grace", word<&JobRequest::grace, parse_duration>},

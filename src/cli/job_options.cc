@@ -40,6 +40,7 @@ base::Result<std::string> any_text(std::string_view text) {
   return std::string(text);
 }
 base::Result<std::int32_t> ranks(std::string_view text) { return parse_whole(text, 1, 100'000); }
+base::Result<std::int32_t> priority(std::string_view text) { return parse_whole(text, -100, 100); }
 base::Result<std::int32_t> retries(std::string_view text) { return parse_whole(text, 0, 100); }
 base::Result<std::int32_t> count(std::string_view text) { return parse_whole(text, 1, 10'000); }
 
@@ -94,6 +95,7 @@ constexpr std::array kRows{
     Row{"--venv", "--venv", "PATH", path<&JobRequest::venv>},
     Row{"--env", "--env", "NAME[=VALUE]", variable},
     Row{"--workdir", "--workdir", "PATH", path<&JobRequest::workdir>},
+    Row{"--priority", "--priority", "N", word<&JobRequest::priority, priority>},
     Row{"--retries", "--retries", "N", word<&JobRequest::retries, retries>},
     Row{"--grace", "--grace", "TIME", word<&JobRequest::grace, parse_duration>},
     Row{"--output", "--output", "GLOB", output},

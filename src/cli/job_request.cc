@@ -102,6 +102,7 @@ JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.after, over.after);
   take(under.at, over.at);
   take(under.max_price, over.max_price);
+  take(under.priority, over.priority);
   take(under.retries, over.retries);
   take(under.preemptible, over.preemptible);
   take(under.grace, over.grace);
@@ -127,7 +128,8 @@ base::Result<boost::json::value> to_spec(const JobRequest& request, const std::s
   }
   if (auto good = check_window(request, now); !good) return base::pass(good);
   const domain::JobSpec spec{request.name.value_or(default_name(*request.command)),
-                             program_of(request, folder), bid_of(request)};
+                             program_of(request, folder), bid_of(request),
+                             request.priority.value_or(0)};
   boost::json::value made = base::to_json(spec);
   boost::json::object& bid = made.as_object()["bid"].as_object();
   // Left out means now and the end of the horizon, on the controller's clock.

@@ -36,6 +36,7 @@ struct JobRequest {
   std::optional<domain::Duration> preemptible;  ///< What a break costs; it may have some.
   std::optional<domain::JobClass> job_class;
   std::optional<domain::Money> max_price;
+  std::optional<std::int32_t> priority;
   std::optional<std::int32_t> retries;
   std::optional<domain::Duration> grace;
   std::optional<std::vector<std::string>> outputs;

@@ -42,9 +42,10 @@ struct JobSpec {
   std::string name;
   Program program;
   Bid bid;
+  std::int32_t priority = 0;  ///< Among the queued jobs of its team, -100 to 100: higher first.
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
-BOOST_DESCRIBE_STRUCT(JobSpec, (), (name, program, bid))
+BOOST_DESCRIBE_STRUCT(JobSpec, (), (name, program, bid, priority))
 
 enum class JobState {
   refused,

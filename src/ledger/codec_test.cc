@@ -89,10 +89,16 @@ void expect_same_indexes(const State& a, const State& b) {
   EXPECT_EQ(a.jobs.torn, b.jobs.torn);
   EXPECT_EQ(a.jobs.by_command, b.jobs.by_command);
   EXPECT_EQ(a.jobs.by_team, b.jobs.by_team);
+  EXPECT_EQ(a.jobs.busy_of_team, b.jobs.busy_of_team);
+  EXPECT_EQ(a.jobs.busy_of_user, b.jobs.busy_of_user);
   EXPECT_EQ(a.jobs.flex_held, b.jobs.flex_held);
   EXPECT_EQ(a.answered, b.answered);
   ASSERT_EQ(a.jobs.queue.size(), b.jobs.queue.size());
-  for (const auto& [key, group] : a.jobs.queue) EXPECT_EQ(group, b.jobs.queue.at(key));
+  for (const auto& [team, queue] : a.jobs.queue) {
+    ASSERT_TRUE(b.jobs.queue.contains(team));
+    EXPECT_EQ(queue.groups, b.jobs.queue.at(team).groups);
+    EXPECT_EQ(queue.heads, b.jobs.queue.at(team).heads);
+  }
   ASSERT_EQ(a.jobs.held.size(), b.jobs.held.size());
   for (const auto& [node, places] : a.jobs.held) {
     EXPECT_EQ(places.size(), b.jobs.held.at(node).size());

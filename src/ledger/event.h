@@ -7,6 +7,7 @@
 #include "ledger/accounts/accounts.h"
 #include "ledger/demand/demand.h"
 #include "ledger/jobs/facts.h"
+#include "ledger/limits/limits.h"
 #include "ledger/nodes/nodes.h"
 
 namespace ledger {
@@ -37,7 +38,8 @@ using Event =
                  nodes::NodeRemoved, jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved,
                  jobs::BookingLost, jobs::JobExtended, jobs::AttemptStarted, jobs::RankStarted,
                  jobs::RankEnded, jobs::AttemptStopping, jobs::AttemptEnded, jobs::JobInterrupted,
-                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded, demand::ForecastMade>;
+                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded, demand::ForecastMade,
+                 limits::FairnessSet, limits::ShareSet, limits::QuotaSet, limits::QuotaRemoved>;
 
 /// A fact as it is kept: what happened, when, and who wished for it.
 struct Fact {

@@ -9,14 +9,16 @@ namespace {
 
 using base::ErrorCode;
 using base::Result;
+using domain::TeamId;
 using domain::Time;
+using domain::UserId;
 using Events = std::vector<Event>;
 
 constexpr std::size_t kKeptAnswers = 100'000;
 constexpr std::size_t kLongestId = 200;
 
 jobs::View view_of(const State& state, Time now) {
-  return {state.jobs, state.accounts, state.nodes, state.plan, now};
+  return {state.jobs, state.accounts, state.nodes, state.limits, state.plan, now};
 }
 
 /// Facts of one area as facts of the ledger.
@@ -95,6 +97,27 @@ Result<Events> decide_one(const State& state, const Command& command, Time now,
   return taken(jobs::decide(view_of(state, now), command.id, wish));
 }
 
+/// Whether whom a limit or a share is for exists.
+Result<> check_owner(const State& state, const limits::Command& wish) {
+  TeamId team;
+  UserId user;
+  if (const auto* share = std::get_if<limits::SetShare>(&wish)) team = share->team;
+  if (const auto* quota = std::get_if<limits::SetQuota>(&wish)) {
+    team = quota->quota.team;
+    user = quota->quota.user;
+  }
+  if (!team.value.empty() && !state.access.teams.contains(team))
+    return base::fail(ErrorCode::not_found, "there is no team {}", team.value);
+  if (!user.value.empty() && !state.access.users.contains(user))
+    return base::fail(ErrorCode::not_found, "there is no user {}", user.value);
+  return {};
+}
+
+Result<Events> decide_one(const State& state, const Command&, Time, const limits::Command& wish) {
+  if (auto good = check_owner(state, wish); !good) return base::pass(good);
+  return taken(limits::decide(state.limits, wish));
+}
+
 void remember(State& state, const domain::CommandId& id) {
   if (id.value.empty() || !state.answered.insert(id).second) return;
   state.answered_order.push_back(id);
@@ -122,6 +145,24 @@ domain::Bid backed(const State& state, const domain::TeamId& team, domain::Bid b
   return bid;
 }
 
+/// What an attempt that starts or ends makes its team have used.
+void count_use(State& state, const jobs::AttemptStarted& fact, Time at) {
+  const jobs::Job& job = state.jobs.jobs.at(fact.job);
+  const auto& shape = job.spec.bid.shape;
+  const auto rate = limits::rate_of(shape.per_rank * shape.ranks, state.accounts.prices);
+  limits::begin_use(state.limits, job.team, job.id, rate, at);
+}
+
+void count_use(State& state, const jobs::AttemptEnded& fact, Time at) {
+  const jobs::Job& job = state.jobs.jobs.at(fact.job);
+  if (fact.cause == domain::ExitCause::node_lost) {
+    const Time started = job.attempts.back().started;
+    limits::end_lost_use(state.limits, job.team, job.id, started, at);
+  } else {
+    limits::end_use(state.limits, job.team, job.id, at);
+  }
+}
+
 template <class FactType>
 void apply_one(State& state, const FactType& fact, Time at) {
   if constexpr (std::is_same_v<FactType, ClusterCreated>) state.cluster = fact.cluster;
@@ -140,6 +181,13 @@ void apply_one(State& state, const FactType& fact, Time at) {
     demand::apply(state.demand, state.plan, fact, at);
   if constexpr (std::is_constructible_v<jobs::Event, FactType>)
     jobs::apply(state.jobs, state.plan, fact, at);
+  if constexpr (std::is_same_v<FactType, jobs::AttemptStarted> ||
+                std::is_same_v<FactType, jobs::AttemptEnded>)
+    count_use(state, fact, at);
+  if constexpr (std::is_constructible_v<limits::Event, FactType>) {
+    limits::apply(state.limits, fact, at);
+    ++state.jobs.queued;  // Who is next, and who may start, follows from the limits too.
+  }
   if constexpr (std::is_same_v<FactType, accounts::PricesSet>) state.plan.set_prices(fact.prices);
 }
 

@@ -18,7 +18,7 @@ struct CreateCluster {
 struct Tick {};
 
 using Wish = std::variant<CreateCluster, Tick, access::Command, accounts::Command, nodes::Command,
-                          jobs::Command>;
+                          limits::Command, jobs::Command>;
 
 /// A wish with its id and who has it. Ids and times come from outside, so that deciding needs
 /// neither a clock nor a random number.
@@ -38,13 +38,15 @@ struct State {
   nodes::State nodes;
   jobs::State jobs;
   demand::State demand;
+  limits::State limits;
   std::set<domain::CommandId>
       answered;  ///< The newest 100,000 commands or more that changed something.
   std::vector<domain::CommandId> answered_order;
   era::Plan plan = era::Plan();  ///< Derived: what the jobs are promised on the nodes there are.
 };
 BOOST_DESCRIBE_STRUCT(State, (),
-                      (layout, cluster, at, access, accounts, nodes, jobs, demand, answered_order))
+                      (layout, cluster, at, access, accounts, nodes, jobs, demand, limits,
+                       answered_order))
 
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.

@@ -24,6 +24,9 @@ struct Ask {
   bool firm = false;
   std::int32_t max_retries = 3;
   domain::Placement placement = domain::Placement::any;
+  std::string user = "ada";
+  std::string team = "vision";
+  std::int32_t priority = 0;
   std::optional<domain::Duration> restart = std::nullopt;  ///< Preemptible, if given.
 };
 
@@ -64,8 +67,17 @@ class Cluster {
     CHECK(wish(nodes::Command{nodes::ReportNode{{name}, inventory}}), "a node reports");
   }
 
+  /// Another team with a user and 1,000,000 credits.
+  void add_team(const std::string& team, const std::string& user) {
+    CHECK(wish(access::Command{access::CreateTeam{{team}}}), "a new team");
+    CHECK(wish(access::Command{access::CreateUser{{{user}, {team}, access::Role::member, {}}}}),
+          "a new user");
+    CHECK(wish(accounts::Command{accounts::Grant{{team}, domain::credits(1'000'000)}}), "a grant");
+  }
+
   static domain::JobSpec spec(const Ask& ask, domain::Time now) {
     domain::JobSpec spec;
+    spec.priority = ask.priority;
     spec.program.command = {"/usr/bin/train", "--fast"};
     spec.program.max_retries = ask.max_retries;
     auto& bid = spec.bid;
@@ -86,8 +98,9 @@ class Cluster {
   /// Bids and returns the job, accepted or refused.
   domain::JobId bid(const Ask& ask) {
     const domain::JobId id{state.jobs.next_job};
-    CHECK(on_jobs(jobs::Command{jobs::MakeBid{{"ada"}, {"vision"}, spec(ask, now), std::nullopt}}),
-          "a bid that is well formed");
+    CHECK(
+        on_jobs(jobs::Command{jobs::MakeBid{{ask.user}, {ask.team}, spec(ask, now), std::nullopt}}),
+        "a bid that is well formed");
     return id;
   }
 

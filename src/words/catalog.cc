@@ -100,8 +100,8 @@ constexpr auto kSentences = std::to_array<Entry>({
     {"job.lost", "Lost: {0}. What it cost is refunded with a penalty.",
      "已丢失：{0}。费用已连同违约金退还。"},
 
-    {"why.position", "{0} flex jobs that ask for the same are ahead of it.",
-     "前面还有 {0} 个需求相同的 flex 作业。"},
+    {"why.position", "{0} flex jobs of its team are ahead of it.",
+     "同团队前面还有 {0} 个 flex 作业。"},
     {"why.expected", "Idle capacity is expected at {0} at the earliest.",
      "预计最早于 {0} 有空闲资源。"},
     {"why.holds", "{0} holds what it needs until {1}.", "{0}占用所需资源直到 {1}。"},

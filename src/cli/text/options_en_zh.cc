@@ -48,6 +48,8 @@ constexpr std::array kOptions{
           "传给命令的变量；只写 NAME 则取当前值。除此之外不会传递任何环境变量。可重复"},
     Entry{"option.workdir", "where the command runs (default: this folder)",
           "命令的工作目录（默认当前目录）"},
+    Entry{"option.priority", "among the queued jobs of your team, -100 to 100: higher first",
+          "在本团队排队作业中的优先级，-100 到 100，数值大者先运行"},
     Entry{"option.preemptible",
           "may pause, and saves its state first; TIME is what each pause costs",
           "可以暂停（会先保存状态）；TIME 为每次暂停的代价"},

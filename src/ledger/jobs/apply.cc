@@ -96,6 +96,7 @@ Job new_job(const Fact& fact, Time at) {
   job.spec = fact.spec;
   job.job_class = fact.spec.bid.job_class;
   job.submitted = at;
+  job.place = {fact.spec.priority, fact.job.value, fact.job};
   return job;
 }
 

@@ -14,6 +14,7 @@ constexpr std::size_t kMostArguments = 4'096;
 constexpr std::size_t kMostCommandBytes = 128 * 1024;
 constexpr std::size_t kMostVariables = 1'000;
 constexpr std::int32_t kMostRetries = 100;
+constexpr std::int32_t kHighestPriority = 100;
 constexpr Duration kLongestGrace{3'600'000};
 constexpr Duration kLongestJob{90 * domain::kDay.ms};
 constexpr std::int64_t kMostAmount = std::int64_t{1} << 50;
@@ -153,6 +154,8 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
 Result<> check(const domain::JobSpec& spec, domain::Time now) {
   if (spec.name.size() > 200 || !is_text(spec.name))
     return base::invalid("name", "longer than 200 bytes");
+  if (spec.priority < -kHighestPriority || spec.priority > kHighestPriority)
+    return base::invalid("priority", "must be -{} to {}", kHighestPriority, kHighestPriority);
   if (auto ok = check_program(spec.program); !ok) return ok;
   return check_bid(spec.bid, now);
 }

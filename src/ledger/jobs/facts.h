@@ -8,6 +8,7 @@
 
 #include "ledger/accounts/accounts.h"
 #include "ledger/jobs/job.h"
+#include "ledger/limits/limits.h"
 #include "ledger/nodes/nodes.h"
 
 namespace ledger::jobs {

@@ -1,7 +1,6 @@
 #include "ledger/jobs/index.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/check.h"
 
@@ -10,13 +9,6 @@ namespace {
 
 using domain::JobClass;
 using domain::Time;
-
-auto as_tuple(const QueueKey& key) {
-  const auto& shape = key.shape;
-  return std::tuple(shape.ranks, shape.per_rank.gpus, shape.per_rank.cpu_millis,
-                    shape.per_rank.memory_bytes, std::tie(shape.gpu_model, shape.pool),
-                    shape.placement, key.duration);
-}
 
 /// The moments at which `next` must look at the job, as far as they follow from its members.
 std::vector<Time> due_times(const Job& job) {
@@ -60,6 +52,10 @@ void for_each_index(State& state, const Job& job, const Change& change) {
   change(state.live, job.id);
   for (const Time time : due_times(job)) change(state.due, std::pair{time, job.id});
   const Attempt* attempt = live_attempt(job);
+  if (attempt != nullptr || job.booking) {
+    change(state.busy_of_team[job.team], job.id);
+    change(state.busy_of_user[job.user], job.id);
+  }
   if (attempt != nullptr) {
     if (is_over(*attempt)) {
       change(state.over, job.id);
@@ -69,16 +65,21 @@ void for_each_index(State& state, const Job& job, const Change& change) {
     return;
   }
   if (job.job_class == JobClass::flex) {
-    change(state.queue[{job.spec.bid.shape, job.spec.bid.duration}], job.id);
+    change(state.queue[job.team],
+           QueueEntry{{job.spec.bid.shape, job.spec.bid.duration}, job.place});
     if (first_start(job) > Time{}) change(state.wakes, std::pair{first_start(job), job.id});
   } else if (!job.booking) {
     change(state.unplaced, job.id);
   }
 }
 
-}  // namespace
+template <class Index, class Key>
+void erase_if_empty(Index& index, const Key& key) {
+  const auto found = index.find(key);
+  if (found != index.end() && found->second.empty()) index.erase(found);
+}
 
-bool operator<(const QueueKey& a, const QueueKey& b) { return as_tuple(a) < as_tuple(b); }
+}  // namespace
 
 const Attempt* live_attempt(const Job& job) {
   if (job.attempts.empty() || job.attempts.back().state == AttemptState::ended) return nullptr;
@@ -113,8 +114,10 @@ void index(State& state, const Job& job) {
 
 void unindex(State& state, const Job& job) {
   for_each_index(state, job, [](auto& set, const auto& entry) { set.erase(entry); });
-  const auto group = state.queue.find({job.spec.bid.shape, job.spec.bid.duration});
-  if (group != state.queue.end() && group->second.empty()) state.queue.erase(group);
+  const auto team = state.queue.find(job.team);
+  if (team != state.queue.end() && team->second.groups.empty()) state.queue.erase(team);
+  erase_if_empty(state.busy_of_team, job.team);
+  erase_if_empty(state.busy_of_user, job.user);
 }
 
 void hold_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank) {

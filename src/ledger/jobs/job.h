@@ -67,6 +67,16 @@ struct Transition {
 };
 BOOST_DESCRIBE_STRUCT(Transition, (), (at, state, cause))
 
+/// A queued job's place among those of its team: the higher priority first, then the smaller order.
+struct QueuePlace {
+  std::int32_t priority = 0;
+  std::int64_t order = 0;
+  domain::JobId job;
+  friend bool operator==(const QueuePlace&, const QueuePlace&) = default;
+  friend bool operator<(const QueuePlace& a, const QueuePlace& b);
+};
+BOOST_DESCRIBE_STRUCT(QueuePlace, (), (priority, order, job))
+
 struct Job {
   domain::JobId id;
   domain::CommandId command;  ///< That bid it.
@@ -91,6 +101,7 @@ struct Job {
       booking;  ///< None for flex, and while a lost node's jobs look for a place.
   std::optional<era::Refusal> refusal;
   std::vector<Attempt> attempts;  ///< The newest 20.
+  QueuePlace place;               ///< Where it stands while it is queued.
   std::int32_t attempts_made = 0;
   std::int32_t retries_used = 0;
   domain::Time retry_at;
@@ -102,8 +113,8 @@ struct Job {
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, command, user, team, spec, state, job_class, cause, submitted, ended,
                        deadline, promised_start, price, held, paid, charged, used, booking, refusal,
-                       attempts, attempts_made, retries_used, retry_at, checkpoint, checkpoint_step,
-                       promise_broken, history))
+                       place, attempts, attempts_made, retries_used, retry_at, checkpoint,
+                       checkpoint_step, promise_broken, history))
 
 /// The attempt that is not over, if any: there is never more than one (P3).
 const Attempt* live_attempt(const Job& job);
@@ -122,7 +133,22 @@ struct Held {
 struct QueueKey {
   domain::Shape shape;
   domain::Duration duration;
+  friend bool operator==(const QueueKey&, const QueueKey&) = default;
   friend bool operator<(const QueueKey& a, const QueueKey& b);
+};
+
+struct QueueEntry {
+  QueueKey key;
+  QueuePlace place;
+};
+
+/// The queued jobs of one team in groups, and the first of each group. O(log jobs) a change.
+struct TeamQueue {
+  std::map<QueueKey, std::set<QueuePlace>> groups;
+  std::map<QueuePlace, QueueKey> heads;
+
+  void insert(const QueueEntry& entry);
+  void erase(const QueueEntry& entry);
 };
 
 struct State {
@@ -130,13 +156,16 @@ struct State {
   std::int64_t next_job = 1;
   // Derived from the jobs:
   std::map<domain::NodeId, std::vector<Held>> held;
-  std::map<QueueKey, std::set<domain::JobId>> queue;
+  std::map<domain::TeamId, TeamQueue> queue;
   std::set<domain::JobId> live;                          ///< Jobs not in a final state.
   std::set<domain::JobId> unplaced;                      ///< Promised, but without a booking.
   std::set<std::pair<domain::Time, domain::JobId>> due;  ///< When a job next needs something done.
   std::set<std::pair<domain::Time, domain::JobId>> wakes;  ///< When a queued job may first start.
   std::map<domain::CommandId, domain::JobId> by_command;
   std::map<domain::TeamId, std::set<domain::JobId>> by_team;
+  /// Jobs that have a booking or run.
+  std::map<domain::TeamId, std::set<domain::JobId>> busy_of_team;
+  std::map<domain::UserId, std::set<domain::JobId>> busy_of_user;
   std::set<std::pair<domain::Time, domain::JobId>> ended;  ///< Oldest first, for forgetting.
   std::set<domain::JobId> over;  ///< Jobs of whose live attempt every rank has ended.
   std::set<domain::JobId> torn;  ///< Some rank ended badly, others run, nothing is stopped yet.

@@ -11,6 +11,7 @@ struct View {
   const State& jobs;
   const accounts::State& accounts;
   const nodes::State& nodes;
+  const limits::State& limits;
   const era::Plan& plan;
   domain::Time now;
 };
@@ -22,6 +23,7 @@ struct Memo {
   std::uint64_t displaced = 0;
   std::uint64_t unplaced = 0;
   std::uint64_t flex = 0;
+  std::uint64_t waited = 0;
   std::int64_t replanned = 0;  ///< The ten minutes in which bookings were last looked at anew.
   domain::Time looked;         ///< When there was last nothing to do.
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/outcome.h"
 #include "ledger/jobs/settle.h"
@@ -16,12 +17,9 @@ using domain::Money;
 using domain::Time;
 using Events = std::vector<Event>;
 
-constexpr std::size_t kQueueGroupsLookedAt = 256;
 /// How often what has not started is looked at anew, and how much of it is moved at once.
 constexpr Duration kReplanEvery{10 * 60'000};
 constexpr std::size_t kMovesAtOnce = 64;
-/// A flex job starts where no promise is due for so long, or for its whole duration if shorter.
-constexpr Duration kWorthStarting{30 * 60'000};
 
 /// Stops the ranks whose peer has ended badly.
 Events stop_torn(const View& view) {
@@ -60,7 +58,21 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   return {AttemptStopping{job.id, attempt.number, StopKind::overrun, "its time is over"}};
 }
 
+/// The job that has waited too long and for which nodes are set aside where `attempt` runs.
+const Job* awaits(const View& view, const Attempt& attempt) {
+  const auto aside = set_aside(view);
+  if (!aside) return nullptr;
+  const bool here = std::ranges::any_of(attempt.ranks, [&](const Rank& rank) {
+    return std::ranges::find(aside->nodes, rank.node) != aside->nodes.end();
+  });
+  return here ? aside->job : nullptr;
+}
+
 Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
+  if (const Job* waiting = awaits(view, attempt)) {
+    return {AttemptStopping{job.id, attempt.number, StopKind::give_way,
+                            fmt::format("gives way to job {}", waiting->id.value)}};
+  }
   domain::Bid more = job.spec.bid;
   more.duration = flex_step(job);
   const auto answer = era::flex_price(view.plan, more);
@@ -221,34 +233,6 @@ Events start_early(const View& view) {
   return {moved(view, moves, "its place is free already")};
 }
 
-/// The first job of the group that may start now: jobs that wait for a retry are passed over.
-const Job* head_of(const View& view, const std::set<domain::JobId>& group) {
-  for (const auto id : group) {
-    const Job& job = view.jobs.jobs.at(id);
-    if (job.retry_at <= view.now && job.spec.bid.earliest <= view.now) return &job;
-  }
-  return nullptr;
-}
-
-/// Flex jobs take what is idle: first come, first served among those that fit.
-Events start_flex(const View& view) {
-  std::vector<const Job*> heads;
-  for (const auto& [key, group] : view.jobs.queue) {
-    if (const Job* head = head_of(view, group)) heads.push_back(head);
-    if (heads.size() >= kQueueGroupsLookedAt) break;
-  }
-  std::ranges::sort(heads, {}, &Job::id);
-  for (const Job* job : heads) {
-    const auto& bid = job->spec.bid;
-    const Duration need = std::min(bid.duration, kWorthStarting);
-    const auto place = era::place_flex(view.plan, view.jobs.flex_held, bid.shape, view.now, need);
-    if (!place) continue;
-    if (auto started = start_attempt(view, *job, place->pool, place->nodes))
-      return {*std::move(started)};
-  }
-  return {};
-}
-
 /// Whether time alone may have made something possible: a minute has begun, or a job may start now.
 bool is_time_to_look(const View& view, const Memo& memo) {
   const auto minute = [](Time t) { return t.ms / domain::kMinute.ms; };
@@ -278,6 +262,7 @@ std::vector<Event> next(const View& view, Memo& memo) {
   if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty())
     return events;
   if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
+  if (auto events = run(memo.waited, room, start_waited); !events.empty()) return events;
   if (auto events = run(memo.early, room, start_early); !events.empty()) return events;
   const std::int64_t period = view.now.ms / kReplanEvery.ms;
   if (std::exchange(memo.replanned, period) != period) {
