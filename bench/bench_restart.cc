@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <random>
 
+#include "adapters/control/aside.h"
 #include "adapters/sql/sql_event_log.h"
 #include "base/check.h"
 #include "controller/writer.h"
@@ -134,7 +135,7 @@ double seconds_since(Clock::time_point start) {
 void open(ports::EventLog& log, bool has_snapshot) {
   Log seen(log, has_snapshot);
   const auto start = Clock::now();
-  const auto writer = controller::Writer::open(seen);
+  const auto writer = controller::Writer::open(seen, adapters::control::on_another_thread);
   CHECK(writer, writer.error().message);
   fmt::print("opened {} facts {:<20} {:6.1f} s   target <= 5 s   ({} jobs kept)\n",
              (*writer)->position(), has_snapshot ? "with a snapshot" : "without a snapshot",

@@ -17,8 +17,8 @@ constexpr int kMostFollowUps = 1'000'000;
 
 }  // namespace
 
-Result<std::unique_ptr<Writer>> Writer::open(ports::EventLog& log) {
-  std::unique_ptr<Writer> writer(new Writer(log));
+Result<std::unique_ptr<Writer>> Writer::open(ports::EventLog& log, const Aside& aside) {
+  std::unique_ptr<Writer> writer(new Writer(log, aside));
   if (auto loaded = writer->load(); !loaded)
     return std::unexpected(std::move(loaded).error().while_doing("read the log"));
   writer->given_ = writer->position_;
@@ -40,16 +40,29 @@ Result<> Writer::load() {
   state_ = std::move(state);
   memo_ = {};
   hashed_at_ = snapshot_at_ = position_ = position;
-  for (;;) {
-    auto facts = read_facts(log_, position_, kReadAtOnce);
-    if (!facts) return base::pass(facts);
-    if (facts->empty()) break;
-    for (const PlacedFact& placed : *facts) {
-      if (auto done = replay(placed); !done) return done;
-    }
-  }
+  if (auto done = replay_all(); !done) return done;
   behind_ = false;
   return {};
+}
+
+Result<> Writer::replay_all() {
+  Result<std::vector<PlacedFact>> next;
+  const auto read_from = [&](std::uint64_t from) {
+    return aside_([this, &next, from] { next = read_facts(log_, from, kReadAtOnce); });
+  };
+  for (auto wait = read_from(position_);;) {
+    wait();
+    if (!next) return base::pass(next);
+    const std::vector<PlacedFact> facts = std::move(*next);
+    if (facts.empty()) return {};
+    wait = read_from(facts.back().position + 1);
+    for (const PlacedFact& placed : facts) {
+      auto done = replay(placed);
+      if (done) continue;
+      wait();
+      return done;
+    }
+  }
 }
 
 /// Reads the log again after a failed append. Adds to `found` what had been written all the same.

@@ -1,6 +1,8 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "controller/desk.h"
@@ -15,9 +17,14 @@ namespace controller {
 /// say whether it took it, the state is read again from the log, which alone knows.
 class Writer {
  public:
+  /// Starts work aside, on another thread if there are any, and returns what waits for its end.
+  using Aside = std::function<std::function<void()>(std::function<void()>)>;
+
   /// Reads the newest snapshot and the facts after it. Fails with `data_loss` if a recorded hash
-  /// does not match what the facts fold to.
-  static base::Result<std::unique_ptr<Writer>> open(ports::EventLog& log);
+  /// does not match what the facts fold to. While some facts are folded, the next ones are read and
+  /// decoded `aside`; the log is never read twice at once.
+  static base::Result<std::unique_ptr<Writer>> open(ports::EventLog& log,
+                                                    const Aside& aside = in_turn);
 
   struct Batch {
     std::vector<base::Result<>> answers;  ///< One a command, in order.
@@ -51,8 +58,10 @@ class Writer {
   static constexpr std::uint64_t kHashEvery = 250'000;
 
  private:
-  explicit Writer(ports::EventLog& log) : log_(log) {}
+  Writer(ports::EventLog& log, Aside aside) : log_(log), aside_(std::move(aside)) {}
+  static std::function<void()> in_turn(std::function<void()> work) { return work; }
   base::Result<> load();
+  base::Result<> replay_all();
   base::Result<> catch_up(std::vector<PlacedFact>& found);
   base::Result<> replay(const PlacedFact& placed);
   void take(ledger::Event event, const ledger::Command& cause, domain::Time now);
@@ -60,6 +69,7 @@ class Writer {
   base::Result<> append();
 
   ports::EventLog& log_;
+  Aside aside_;
   std::unique_ptr<ledger::State> state_;
   ledger::jobs::Memo memo_;
   std::uint64_t position_ = 0;

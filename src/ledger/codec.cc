@@ -1,4 +1,4 @@
-#include "base/json.h"
+#include "base/json_text.h"
 #include "domain/json.h"
 #include "ledger/ledger.h"
 
@@ -69,7 +69,7 @@ std::string_view type_of(const Event& event) {
   return std::visit([]<class T>(const T&) { return base::type_name<T>(); }, event);
 }
 
-std::string encode(const State& state) { return base::to_text(base::to_json(state)); }
+std::string encode(const State& state) { return base::json_text(state); }
 
 Result<State> decode_state(std::string_view text) {
   auto parsed = base::parse_json(text, 64);

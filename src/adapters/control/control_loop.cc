@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/control/aside.h"
 #include "adapters/control/file_watch.h"
 #include "adapters/control/task_queue.h"
 #include "base/fault.h"
@@ -195,7 +196,7 @@ void ControlLoop::State::keep(const Connection& connection, const ports::FileChu
 ControlLoop::ControlLoop(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settings settings) {
-  auto writer = controller::Writer::open(parts.log);
+  auto writer = controller::Writer::open(parts.log, on_another_thread);
   if (!writer) return base::pass(writer);
   auto state = std::make_unique<State>(parts, *std::move(writer), settings);
   State* loop = state.get();
