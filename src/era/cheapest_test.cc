@@ -11,7 +11,7 @@
 namespace era {
 namespace {
 
-using namespace test;  // NOLINT: the words of these tests.
+using namespace test;  // The words of these tests.
 
 constexpr std::int32_t kSlots = 900;
 

@@ -7,7 +7,7 @@
 namespace era {
 namespace {
 
-using namespace test;  // NOLINT: the words of these tests.
+using namespace test;  // The words of these tests.
 using domain::Bid;
 using domain::credits;
 using domain::JobClass;
