@@ -31,8 +31,11 @@ std::optional<Move> better_stretch(const Mover& in) {
   auto place = find_place(in.lane, in.ask, promise_of(in.plan, booking, in.now),
                           in.plan.settings().slot, {.limit = *cost});
   const Found* found = std::get_if<Found>(&place);
-  if (found == nullptr || std::tie(found->cost, found->start) >= std::tie(*cost, booking.start))
+  // At the start that it has it costs what it costs, even if only a part of a slot is counted.
+  if (found == nullptr || found->start == booking.start ||
+      std::tie(found->cost, found->start) >= std::tie(*cost, booking.start)) {
     return std::nullopt;
+  }
   return Move{
       booking.job, found->start, found->start + (booking.finish - booking.start), found->nodes, {}};
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "replay/generator.h"
@@ -119,6 +120,33 @@ TEST(PromisesTest, AreKeptWhereOwnersKnowTheirJobs) {
     EXPECT_EQ(outcome.late, 0) << policy;
     EXPECT_LT(outcome.accepted, std::ssize(workload.jobs)) << "nothing was scarce";
   }
+}
+
+TEST(PromisesTest, AreKeptAndMoreIsDoneWhereJobsMayPause) {
+  const Trace trace = generate({.seed = 3, .jobs = 1'500});
+  std::map<std::int32_t, double> value;  // By what a restart costs, in seconds; -1: may not pause.
+  for (const std::int32_t restart : {-1, 0, 900}) {
+    const Workload workload = *draw(trace, {.values = Values::iii,
+                                            .bids = restart < 0 ? Bids::rigid : Bids::preemptible,
+                                            .restart_s = std::max(0, restart),
+                                            .seed = 3,
+                                            .load = 5});
+    const Outcome outcome = played(workload, "era");
+    EXPECT_EQ(outcome.late, 0);
+    EXPECT_LE(*std::ranges::max_element(outcome.in_use), workload.gpus);
+    int paused = 0;
+    for (std::size_t i = 0; i < workload.jobs.size(); ++i) {
+      const Fate& fate = outcome.fates[i];
+      if (fate.kind == Fate::Kind::refused) continue;
+      ASSERT_LE(fate.finished, workload.jobs[i].bid.deadline);
+      ASSERT_GE(fate.finished - fate.started, workload.jobs[i].needed);
+      if (fate.finished - fate.started > workload.jobs[i].needed) ++paused;
+    }
+    EXPECT_EQ(paused > 5, restart >= 0) << paused;
+    value[restart] = outcome.value;
+  }
+  EXPECT_GT(value[0], value[900]) << "what a restart costs is lost";
+  EXPECT_GT(value[900], value[-1]);
 }
 
 TEST(FirstFitTest, TakesTheEarliestPlaceOrSaysNo) {

@@ -60,30 +60,14 @@ TEST(Simulation, WorldsAreEventful) {
   for (const auto& [seed, outcome] : worlds()) {
     for (const auto& [kind, count] : outcome.counts) counts[kind] += count;
   }
-  for (const char* kind : {"JobAccepted",
-                           "BidRefused",
-                           "AttemptStarted",
-                           "RankEnded",
-                           "BookingsMoved",
-                           "BookingLost",
-                           "JobExtended",
-                           "AttemptStopping",
-                           "JobInterrupted",
-                           "PromiseBroken",
-                           "JobEnded",
-                           "NodeStateSet",
-                           "CheckpointKept",
-                           "resumed",
-                           "torn checkpoint",
-                           "quoted",
-                           "quote gone",
-                           "GPU broken",
-                           "GPU fault",
-                           "agent away",
-                           "clock set",
-                           "gave way",
-                           "start from a snapshot",
-                           "start from the log"}) {
+  for (const char* kind :
+       {"JobAccepted",       "BidRefused",    "AttemptStarted",  "RankEnded",
+        "BookingsMoved",     "BookingLost",   "JobExtended",     "AttemptStopping",
+        "JobInterrupted",    "PromiseBroken", "JobEnded",        "NodeStateSet",
+        "CheckpointKept",    "resumed",       "torn checkpoint", "quoted",
+        "quote gone",        "GPU broken",    "GPU fault",       "agent away",
+        "clock set",         "gave way",      "paused",          "start from a snapshot",
+        "start from the log"}) {
     EXPECT_GE(counts[kind], 20) << kind;
   }
 }

@@ -121,6 +121,17 @@ void Users::write_program(Bid& bid) {
     env["CHECKPOINT_EVERY_MS"] = std::to_string(random_.between(10, 60) * 1'000);
   if (random_.chance(50)) env["MANIFEST_FIRST"] = "1";
   if (random_.chance(50)) env["TEARS"] = "1";
+  if (bid.spec.bid.preemptible) allow_for_breaks(bid);
+}
+
+/// Who says that a program may pause knows what a break costs: what it did since its newest
+/// checkpoint, the time to stop, and the time to start.
+void Users::allow_for_breaks(Bid& bid) {
+  auto& env = bid.spec.program.env;
+  const domain::Duration every = domain::kSecond * random_.between(10, 60);
+  env["CHECKPOINT_EVERY_MS"] = std::to_string(every.ms);
+  env.erase("TEARS");
+  bid.spec.bid.restart = every + domain::kMinute;
 }
 
 void Users::bid() { make(new_bid(), "bid"); }
@@ -145,6 +156,7 @@ Users::Bid Users::new_bid() {
     wanted.deadline =
         wanted.earliest + wanted.duration + random_.duration({0}, domain::kMinute * 20);
     wanted.firm = random_.chance(25);
+    wanted.preemptible = !wanted.firm && random_.chance(40);
   }
   if (random_.chance(15)) wanted.max_price = domain::Money{random_.between(1, 1'000'000)};
   write_program(bid);

@@ -57,6 +57,7 @@ class Users {
   domain::CommandId next_id(const char* kind);
   Fate fate();
   void write_program(Bid& bid);
+  void allow_for_breaks(Bid& bid);
 
   Agenda& agenda_;
   Random& random_;

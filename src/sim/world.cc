@@ -48,6 +48,7 @@ void count(const std::vector<ledger::Fact>& facts, std::map<std::string, int>& c
       if (ended->cause == domain::ExitCause::gpu_fault) ++counts["GPU fault"];
     } else if (const auto* stopping = std::get_if<ledger::jobs::AttemptStopping>(&fact.event)) {
       if (stopping->kind == ledger::jobs::StopKind::give_way) ++counts["gave way"];
+      if (stopping->kind == ledger::jobs::StopKind::pause) ++counts["paused"];
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/settle.h"
@@ -109,6 +110,25 @@ bool is_same_fault(const Job& job, const Verdict& verdict) {
   });
 }
 
+/// Whether an earlier attempt failed with its GPU: then it is the job that is bad.
+bool has_met_bad_gpu(const Job& job) {
+  return std::ranges::any_of(job.attempts, [](const Attempt& attempt) {
+    return attempt.state == AttemptState::ended && attempt.cause == ExitCause::gpu_fault;
+  });
+}
+
+/// Nodes on which a GPU failed take no more work, however else the attempt ended.
+void quarantine(const View& view, const Job& job, Events& events) {
+  if (has_met_bad_gpu(job)) return;
+  std::set<domain::NodeId> bad;
+  for (const Rank& rank : job.attempts.back().ranks) {
+    const bool fails = rank.cause == ExitCause::gpu_fault && view.nodes.nodes.contains(rank.node);
+    if (!fails || !bad.insert(rank.node).second) continue;
+    events.push_back(nodes::NodeStateSet{rank.node, domain::NodeState::quarantined, rank.detail,
+                                         domain::NodeState::quarantined});
+  }
+}
+
 void retry(const View& view, const Job& job, const Verdict& verdict, Events& events) {
   if (is_same_fault(job, verdict)) {
     end(view, job, JobState::failed,
@@ -116,12 +136,7 @@ void retry(const View& view, const Job& job, const Verdict& verdict, Events& eve
     return;
   }
   const bool free_of_charge = verdict.rule.remedy == Remedy::retry_free;
-  const bool blames_node = verdict.rule.remedy == Remedy::retry_away;
-  const bool again =
-      blames_node && std::ranges::any_of(job.attempts, [&](const Attempt& attempt) {
-        return attempt.state == AttemptState::ended && attempt.cause == verdict.rule.cause;
-      });
-  if (again) {
+  if (verdict.rule.remedy == Remedy::retry_away && has_met_bad_gpu(job)) {
     end(view, job, JobState::failed, fmt::format("{}, as before on another node", verdict.detail),
         events);
     return;
@@ -130,10 +145,6 @@ void retry(const View& view, const Job& job, const Verdict& verdict, Events& eve
     end(view, job, JobState::failed,
         fmt::format("{}; no retries left of {}", verdict.detail, job.retries_used), events);
     return;
-  }
-  if (blames_node && view.nodes.nodes.contains(verdict.node)) {
-    events.push_back(nodes::NodeStateSet{verdict.node, domain::NodeState::quarantined,
-                                         verdict.detail, domain::NodeState::quarantined});
   }
   const auto pause = free_of_charge ? domain::Duration{} : backoff(job.retries_used);
   events.push_back(JobInterrupted{job.id, verdict.detail, view.now + pause,
@@ -149,6 +160,7 @@ std::vector<Event> conclude(const View& view, const Job& job) {
   const Verdict verdict = judge(attempt);
   const bool succeeded = verdict.rule.cause == ExitCause::success;
   Events events{AttemptEnded{job.id, attempt.number, verdict.rule.cause, verdict.detail}};
+  quarantine(view, job, events);
   if (succeeded) {
     end(view, job, JobState::succeeded, "every rank exited with 0", events);
   } else if (attempt.stop == StopKind::cancel) {
