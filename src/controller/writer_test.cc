@@ -27,7 +27,7 @@ fakes::MemoryEventLog long_log() {
 }
 
 /// Does the work before anybody waits, as a thread may.
-std::function<void()> at_once(std::function<void()> work) {
+std::function<void()> at_once(const std::function<void()>& work) {
   work();
   return [] {};
 }
@@ -65,7 +65,7 @@ TEST(Writer, WaitsForWhatItBeganWhenAHashIsWrong) {
   ASSERT_TRUE(log.append(*log.size(), hashed));
   int begun = 0;
   int waited_for = 0;
-  const auto counted = [&](std::function<void()> work) -> std::function<void()> {
+  const auto counted = [&](const std::function<void()>& work) -> std::function<void()> {
     ++begun;
     return [&waited_for, work] {
       ++waited_for;
