@@ -114,7 +114,7 @@ TEST(Quotas, ReplaceWhatLimitsTheSameAndAreRemoved) {
 
 TEST(Limits, SayWhichFieldIsWrong) {
   const State state;
-  const auto field = [&](Command command) { return decide(state, command).error().field; };
+  const auto field = [&](const Command& command) { return decide(state, command).error().field; };
   EXPECT_EQ(field(SetQuota{{.gpus = 1}}), "team");
   EXPECT_EQ(field(SetQuota{{.team = kVision, .user = {"ada"}, .gpus = 1}}), "team");
   EXPECT_EQ(field(SetQuota{{.team = kVision, .gpus = -1}}), "gpus");
