@@ -31,7 +31,8 @@ std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUs
 
 }  // namespace
 
-std::vector<Move> early_starts(const Plan& plan, const InUse& in_use, Time now, std::size_t most) {
+std::vector<Move> early_starts(const Plan& plan, const InUse& in_use, Time now, std::size_t most,
+                               const std::function<bool(domain::JobId)>& allowed) {
   std::vector<const Booking*> waiting;
   for (const auto& [job, booking] : plan.bookings()) {
     const bool may_start = booking.movable && booking.later.empty() && !booking.firm &&
@@ -49,6 +50,7 @@ std::vector<Move> early_starts(const Plan& plan, const InUse& in_use, Time now, 
   if (waiting.empty() || most == 0) return moves;
   Ground ground = plan.ground();
   for (const Booking* booking : waiting) {
+    if (allowed && !allowed(booking->job)) continue;
     release(plan, ground, *booking);
     auto move = start_now(plan, ground, in_use, *booking, now);
     hold(plan, ground, move ? moved(*booking, *move) : *booking);

@@ -33,7 +33,7 @@ const NodeLine* Ground::find(const NodeId& node) const {
 }
 
 void Ground::set_prices(const PriceList& prices) {
-  prices_ = std::make_shared<const PriceList>(prices);
+  prices_ = std::make_shared<const PriceList>(in_force(prices));
   for (auto& [key, lane] : lanes_) lane.set_prices(prices_);
 }
 

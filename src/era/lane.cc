@@ -249,7 +249,7 @@ std::vector<std::shared_ptr<const PriceTable>> Lane::tables(std::int32_t capacit
                                                             domain::Money unit_hour,
                                                             bool by_demand) const {
   std::vector<std::shared_ptr<const PriceTable>> made;
-  if (!by_demand || forecast_ == nullptr) {
+  if (!by_demand || forecast_ == nullptr || prices_->pricing == Pricing::off) {
     made.assign(leads_.size(),
                 std::make_shared<const PriceTable>(capacity, unit_hour, prices_->curve));
     return made;

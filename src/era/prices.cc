@@ -62,6 +62,14 @@ PriceList default_prices() {
   return prices;
 }
 
+PriceList in_force(PriceList prices) {
+  if (prices.pricing == Pricing::on) return prices;
+  for (auto& [model, rate] : prices.gpu_hour) rate = {};
+  prices.gpu_hour[""] = {};
+  prices.core_hour = {};
+  return prices;
+}
+
 Result<> check(const PriceList& prices) {
   if (auto curve = check_curve(prices.curve); !curve) return curve;
   const std::int64_t top =

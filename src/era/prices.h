@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/describe/class.hpp>
+#include <boost/describe/enum.hpp>
 
 #include <cstdint>
 #include <map>
@@ -24,6 +25,10 @@ struct CurveStep {
 };
 BOOST_DESCRIBE_STRUCT(CurveStep, (), (fullness_permille, rate_permille))
 
+/// Whether anything costs anything.
+enum class Pricing { on, off };
+BOOST_DESCRIBE_ENUM(Pricing, on, off)
+
 /// The published rates: what a GPU-hour and a core-hour cost, by class and by how full the slot is.
 /// Prices of resource types add up, so splitting a request is never cheaper (ERA, section 1.3).
 struct PriceList {
@@ -35,14 +40,18 @@ struct PriceList {
   std::vector<CurveStep> curve;      ///< Ascending in both members; the first starts at 0.
   /// Of the base rate: once demand is forecast, no unit costs less.
   std::int32_t floor_permille = 250;
+  Pricing pricing = Pricing::on;  ///< Off: the rates are kept, and count as zero.
   friend bool operator==(const PriceList&, const PriceList&) = default;
 };
 BOOST_DESCRIBE_STRUCT(PriceList, (),
                       (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve,
-                       floor_permille))
+                       floor_permille, pricing))
 
 /// 1 credit a GPU-hour, 0.05 a core-hour, rising to four times that in a full slot.
 PriceList default_prices();
+
+/// The rates that count: all zero if pricing is off.
+PriceList in_force(PriceList prices);
 
 /// What is wrong with `prices`, naming the field; nothing if they can be used. Rejects negative
 /// rates, a curve that falls, and rates so high that a horizon's sum could overflow.

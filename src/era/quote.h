@@ -2,11 +2,13 @@
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
 
+#include <functional>
 #include <optional>
 #include <variant>
 #include <vector>
 
 #include "domain/bid.h"
+#include "domain/quota.h"
 #include "era/plan.h"
 
 namespace era {
@@ -71,9 +73,11 @@ struct Refusal {
   std::optional<domain::Money> price;         ///< too_expensive: what the cheapest place costs.
   std::vector<Change> changes;                ///< What would be accepted, most modest first.
   std::optional<Offer> cheaper;               ///< The next cheaper place, beyond the window.
+  std::optional<domain::QuotaReached> quota;  ///< limit_reached: which one.
   friend bool operator==(const Refusal&, const Refusal&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Refusal, (), (reason, blocking, blocked_until, price, changes, cheaper))
+BOOST_DESCRIBE_STRUCT(Refusal, (),
+                      (reason, blocking, blocked_until, price, changes, cheaper, quota))
 
 using Answer = std::variant<Offer, Refusal>;
 
@@ -121,10 +125,12 @@ Mended mend(const Plan& plan, const std::vector<domain::JobId>& jobs, domain::Ti
 
 /// Movable, non-firm bookings that could start at `now` on idle capacity without breaking another
 /// promise, in the order of their planned start; each Move already accounts for those before it.
-/// `in_use` is what runs outside bookings (flex), which early starts do not push out.
+/// `in_use` is what runs outside bookings (flex), which early starts do not push out. Those that
+/// are not `allowed` stay where they are.
 std::vector<Move> early_starts(const Plan& plan,
                                const std::map<domain::NodeId, domain::Resources>& in_use,
-                               domain::Time now, std::size_t most);
+                               domain::Time now, std::size_t most,
+                               const std::function<bool(domain::JobId)>& allowed = {});
 
 /// Bookings that have not started, and what is left of preemptible ones, that would be put
 /// elsewhere at today's prices: cheaper, or as cheap and sooner, inside their own promises and

@@ -38,8 +38,9 @@ using Event =
                  nodes::NodeRemoved, jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved,
                  jobs::BookingLost, jobs::JobExtended, jobs::AttemptStarted, jobs::RankStarted,
                  jobs::RankEnded, jobs::AttemptStopping, jobs::AttemptEnded, jobs::JobInterrupted,
-                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::JobEnded, demand::ForecastMade,
-                 limits::FairnessSet, limits::ShareSet, limits::QuotaSet, limits::QuotaRemoved>;
+                 jobs::CheckpointKept, jobs::PromiseBroken, jobs::QueueMoved, jobs::JobEnded,
+                 demand::ForecastMade, limits::FairnessSet, limits::ShareSet, limits::QuotaSet,
+                 limits::QuotaRemoved>;
 
 /// A fact as it is kept: what happened, when, and who wished for it.
 struct Fact {

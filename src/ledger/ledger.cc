@@ -145,6 +145,8 @@ domain::Bid backed(const State& state, const domain::TeamId& team, domain::Bid b
   return bid;
 }
 
+bool is_priced(const State& state) { return state.accounts.prices.pricing == era::Pricing::on; }
+
 /// What an attempt that starts or ends makes its team have used.
 void count_use(State& state, const jobs::AttemptStarted& fact, Time at) {
   const jobs::Job& job = state.jobs.jobs.at(fact.job);
@@ -175,7 +177,8 @@ void apply_one(State& state, const FactType& fact, Time at) {
   }
   if constexpr (std::is_same_v<FactType, jobs::BidRefused> ||
                 std::is_same_v<FactType, jobs::JobAccepted>) {
-    demand::see(state.demand, state.plan, backed(state, fact.team, fact.spec.bid), at);
+    if (is_priced(state))
+      demand::see(state.demand, state.plan, backed(state, fact.team, fact.spec.bid), at);
   }
   if constexpr (std::is_same_v<FactType, demand::ForecastMade>)
     demand::apply(state.demand, state.plan, fact, at);
@@ -203,14 +206,17 @@ Result<Events> decide(const State& state, const Command& command, Time now) {
 }
 
 Events next(const State& state, jobs::Memo& memo, Time now) {
-  if (auto forecast = demand::next(state.demand, now)) return {*std::move(forecast)};
+  if (is_priced(state)) {
+    if (auto forecast = demand::next(state.demand, now)) return {*std::move(forecast)};
+  }
   Events events;
   take(jobs::next(view_of(state, now), memo), events);
   return events;
 }
 
 Time next_wake(const State& state, Time now) {
-  return std::min(demand::next_wake(state.demand), jobs::next_wake(state.jobs, now));
+  const Time forecast = is_priced(state) ? demand::next_wake(state.demand) : domain::kNever;
+  return std::min(forecast, jobs::next_wake(state.jobs, now));
 }
 
 void apply(State& state, const Fact& fact) {

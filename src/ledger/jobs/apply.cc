@@ -307,6 +307,14 @@ void apply_one(Change change, const PromiseBroken& fact) {
   job->promise_broken = true;
 }
 
+void apply_one(Change change, const QueueMoved& fact) {
+  for (const QueuePlace& place : fact.places) {
+    Edit job(change.state, place.job);
+    job->place = place;
+  }
+  ++change.state.queued;
+}
+
 void apply_one(Change change, const JobEnded& fact) {
   {
     Edit job(change.state, fact.job);

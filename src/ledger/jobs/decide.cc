@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "ledger/jobs/answer.h"
+#include "ledger/jobs/queue_move.h"
 #include "ledger/jobs/settle.h"
 
 namespace ledger::jobs {
@@ -78,6 +80,8 @@ Events bid_flex(Context context, const MakeBid& wish, domain::JobSpec spec) {
   const auto answer = era::flex_price(context.view.plan, spec.bid);
   if (const auto* refusal = std::get_if<era::Refusal>(&answer))
     return refuse(context, wish, std::move(spec), *refusal);
+  if (auto refusal = never_fits(context.view, {wish.user, wish.team}, spec.bid))
+    return refuse(context, wish, std::move(spec), *std::move(refusal));
   const Money price = std::get<Money>(answer);
   if (spec.bid.max_price && price > *spec.bid.max_price) {
     return refuse(context, wish, std::move(spec),
@@ -125,11 +129,13 @@ Result<Events> decide_one(Context context, const MakeBid& wish) {
   if (wish.quoted) {
     auto offer = honoured(context.view, spec.bid, *wish.quoted);
     if (!offer) return base::pass(offer);
+    if (breaks_a_quota(context.view, {wish.user, wish.team}, spec.bid, *offer))
+      return base::fail(ErrorCode::gone, "a quota has been used up since; ask for a new quote");
     const Money price = offer->price;
     return accept(context, wish, std::move(spec), price, *std::move(offer));
   }
   if (spec.bid.job_class == JobClass::flex) return bid_flex(context, wish, std::move(spec));
-  era::Answer answer = era::quote(context.view.plan, spec.bid, context.view.now);
+  era::Answer answer = reserve(context.view, {wish.user, wish.team}, spec.bid);
   if (auto* refusal = std::get_if<era::Refusal>(&answer)) {
     return refuse(context, wish, std::move(spec), std::move(*refusal));
   }
@@ -208,6 +214,8 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
     return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach",
                       job.team.value);
   }
+  if (const auto reached = extension_over(context.view, job, finish))
+    return base::fail(ErrorCode::resource_exhausted, "{}", said(*reached));
   Events events{JobExtended{job.id, wish.added, finish, price, "asked for"}};
   if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));
   return events;
@@ -276,6 +284,10 @@ Result<Events> decide_one(Context context, const ObserveNode& wish) {
     if (told.emplace(seen.job, seen.rank).second) observe(*rank, seen, events);
   }
   return events;
+}
+
+Result<Events> decide_one(Context context, const MoveInQueue& wish) {
+  return move_in_queue(context.view, wish);
 }
 
 Result<Events> decide_one(Context context, const LoseRanks& wish) {

@@ -141,6 +141,13 @@ struct PromiseBroken {
 };
 BOOST_DESCRIBE_STRUCT(PromiseBroken, (), (job, why))
 
+/// Where queued jobs of one team stand from now on.
+struct QueueMoved {
+  domain::JobId job;  ///< That was to be moved; others made room.
+  std::vector<QueuePlace> places;
+};
+BOOST_DESCRIBE_STRUCT(QueueMoved, (), (job, places))
+
 struct JobEnded {
   domain::JobId job;
   domain::JobState state = domain::JobState::succeeded;
@@ -150,7 +157,7 @@ BOOST_DESCRIBE_STRUCT(JobEnded, (), (job, state, cause))
 
 using Event = std::variant<BidRefused, JobAccepted, BookingsMoved, BookingLost, JobExtended,
                            AttemptStarted, RankStarted, RankEnded, AttemptStopping, AttemptEnded,
-                           JobInterrupted, CheckpointKept, PromiseBroken, JobEnded,
+                           JobInterrupted, CheckpointKept, PromiseBroken, QueueMoved, JobEnded,
                            accounts::MoneyMoved, nodes::NodeStateSet>;
 
 // ---- Wishes. ----
@@ -169,6 +176,15 @@ struct ExtendJob {
   domain::JobId job;
   domain::Duration added;
   std::optional<domain::Money> max_price;
+};
+enum class QueueSpot { top, bottom, before, after };
+BOOST_DESCRIBE_ENUM(QueueSpot, top, bottom, before, after)
+/// Changes the order of queued jobs of one team.
+struct MoveInQueue {
+  domain::JobId job;
+  QueueSpot spot = QueueSpot::top;
+  domain::JobId other;               ///< For before and after.
+  std::optional<domain::UserId> of;  ///< Only among the jobs of this user; none: all of the team.
 };
 /// One rank as its agent sees it.
 struct SeenRank {
@@ -193,6 +209,6 @@ struct LoseRanks {
   std::string cause;
 };
 
-using Command = std::variant<MakeBid, CancelJob, ExtendJob, ObserveNode, LoseRanks>;
+using Command = std::variant<MakeBid, CancelJob, ExtendJob, MoveInQueue, ObserveNode, LoseRanks>;
 
 }  // namespace ledger::jobs

@@ -1,7 +1,9 @@
 #include "ledger/jobs/flex.h"
 
 #include <algorithm>
+#include <tuple>
 
+#include "ledger/jobs/answer.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/queue_order.h"
 #include "ledger/jobs/start.h"
@@ -17,6 +19,9 @@ using InUse = std::map<domain::NodeId, Resources>;
 
 /// Jobs that have waited too long and for which a place in time is looked for.
 constexpr int kMostPatient = 4;
+
+/// Waiting jobs for which what is borrowed may be taken back.
+constexpr int kMostWanting = 4;
 
 Duration need_of(const Job& job) { return std::min(job.spec.bid.duration, kWorthStarting); }
 
@@ -57,19 +62,43 @@ class Round {
  public:
   explicit Round(const View& view) : view_(view) {}
 
+  /// What is inside its quotas first; then what would be borrowed.
   Events start_one(bool waited_only) {
-    for (const Job* job : flex_order(view_)) {
-      if (waited_only && !has_waited(view_, *job)) continue;
-      auto events = start(*job);
-      if (!events.empty()) return events;
-      if (!aside_ && has_waited(view_, *job)) set_aside(*job);
+    const auto order = flex_order(view_);
+    for (const FlexRoom room : {FlexRoom::own, FlexRoom::borrowed}) {
+      if (room == FlexRoom::borrowed) keep_for_owners(order);
+      for (const Job* job : order) {
+        if (waited_only && !has_waited(view_, *job)) continue;
+        auto events = start(*job, room);
+        if (!events.empty()) return events;
+        const bool is_next = room == FlexRoom::own && !aside_ && has_waited(view_, *job);
+        if (is_next && has_own_room(*job)) set_aside(*job);
+      }
+      if (view_.limits.quotas.empty()) break;
     }
     return {};
   }
 
+  /// Asks back what is over soft quotas for a job that is inside its own and has no place.
+  Events give_back() {
+    const auto back = taken_back(flex_order(view_));
+    Events events;
+    if (!back) return events;
+    for (const Job* other : back->from) {
+      const Attempt& attempt = other->attempts.back();
+      const bool is_on_it = std::ranges::any_of(attempt.ranks, [&](const Rank& rank) {
+        return std::ranges::find(back->nodes, rank.node) != back->nodes.end();
+      });
+      if (!is_on_it) continue;
+      events.push_back(AttemptStopping{other->id, attempt.number, StopKind::give_way,
+                                       fmt::format("gives way to job {}", back->job->id.value)});
+    }
+    return events;
+  }
+
   std::optional<SetAside> find_set_aside() {
     for (const Job* job : flex_order(view_)) {
-      if (!has_waited(view_, *job)) continue;
+      if (!has_waited(view_, *job) || !has_own_room(*job)) continue;
       set_aside(*job);
       if (aside_) break;
     }
@@ -77,13 +106,109 @@ class Round {
   }
 
  private:
-  Events start(const Job& job) {
+  static bool is_stopping(const Job& job) {
+    return job.attempts.back().state == AttemptState::stopping;
+  }
+
+  FlexRoom room_on(const Job& job, const std::string& model) {
+    const auto key = std::tuple(job.user, job.team, model, gpus_of(job.spec.bid));
+    const auto known = rooms_.find(key);
+    if (known != rooms_.end()) return known->second;
+    return rooms_.emplace(key, room_for_flex(view_, job, model)).first->second;
+  }
+
+  bool has_own_room(const Job& job) {
+    if (view_.limits.quotas.empty()) return true;
+    const auto models = models_for(view_, {job.user, job.team}, job.spec.bid);
+    return std::ranges::any_of(
+        models, [&](const std::string& model) { return room_on(job, model) == FlexRoom::own; });
+  }
+
+  bool has_own_room_everywhere(const Job& job) {
+    if (view_.limits.quotas.empty()) return true;
+    const auto models = models_for(view_, {job.user, job.team}, job.spec.bid);
+    return std::ranges::all_of(
+        models, [&](const std::string& model) { return room_on(job, model) == FlexRoom::own; });
+  }
+
+  /// A place on GPUs of a model for which the job's quotas leave just such room.
+  std::optional<era::FlexPlace> place_with(const Job& job, const InUse& in_use, FlexRoom room) {
+    if (view_.limits.quotas.empty()) return place_in(view_, in_use, job, view_.now);
+    domain::Shape shape = job.spec.bid.shape;
+    for (const auto& model : models_for(view_, {job.user, job.team}, job.spec.bid)) {
+      if (room_on(job, model) != room) continue;
+      if (shape.per_rank.gpus > 0) shape.gpu_model = model;
+      auto place = era::place_flex(view_.plan, in_use, shape, view_.now, need_of(job));
+      if (place) return place;
+    }
+    return std::nullopt;
+  }
+
+  /// Nodes that a job inside its quotas will have once attempts over soft ones are gone.
+  struct TakenBack {
+    const Job* job = nullptr;
+    std::vector<domain::NodeId> nodes;
+    std::vector<const Job*> from;  ///< That must be asked yet.
+  };
+
+  std::optional<TakenBack> taken_back(const std::vector<const Job*>& order) {
+    const auto lent = borrowed(view_);
+    if (lent.empty()) return std::nullopt;
+    InUse staying = view_.jobs.flex_held;
+    for (const auto& [end, job] : ends()) {
+      if (is_stopping(*job)) leave(staying, *job);
+    }
+    int wanting = 0;
+    for (const Job* job : order) {
+      if (!has_own_room(*job)) continue;
+      if (++wanting > kMostWanting) break;
+      if (auto back = taken_from(lent, staying, *job)) return back;
+    }
+    return std::nullopt;
+  }
+
+  /// The fewest of the youngest, doubling, whose places are enough for `job`.
+  std::optional<TakenBack> taken_from(const std::vector<const Job*>& lent, InUse staying,
+                                      const Job& job) {
+    TakenBack back{&job, {}, {}};
+    std::size_t gone = 0;
+    for (std::size_t most = 1;; most *= 2) {
+      if (const auto place = place_in(view_, staying, job, view_.now)) {
+        back.nodes = place->nodes;
+        return back;
+      }
+      if (gone == lent.size()) return std::nullopt;
+      for (; gone < std::min(most, lent.size()); ++gone) {
+        if (is_stopping(*lent[gone])) continue;
+        leave(staying, *lent[gone]);
+        back.from.push_back(lent[gone]);
+      }
+    }
+  }
+
+  /// What comes free for a job inside its quotas is not borrowed again.
+  void keep_for_owners(const std::vector<const Job*>& order) {
+    if (aside_) return;
+    const auto back = taken_back(order);
+    if (back) keep({back->job, back->nodes, view_.now});
+  }
+
+  void keep(SetAside aside) {
+    with_aside_ = view_.jobs.flex_held;
+    for (const auto& node : aside.nodes)
+      with_aside_[node] = with_aside_[node] + aside.job->spec.bid.shape.per_rank;
+    aside_ = std::move(aside);
+  }
+
+  Events start(const Job& job, FlexRoom room) {
     const bool in_the_way = aside_ && view_.now + (job.charged - job.used) > aside_->from;
     const Tried ask{&job.spec.bid.shape, need_of(job)};
     if (is_hopeless(ask, in_the_way)) return {};
     const InUse& in_use = in_the_way ? with_aside_ : view_.jobs.flex_held;
-    const auto place = place_in(view_, in_use, job, view_.now);
+    const auto place = place_with(job, in_use, room);
     if (!place) {
+      // What a quota keeps away may yet be a place for another team.
+      if (!has_own_room_everywhere(job)) return {};
       (in_the_way ? tried_behind_ : tried_).push_back(ask);
       return {};
     }
@@ -138,10 +263,7 @@ class Round {
       }
       const auto place = place_in(view_, in_use, job, at);
       if (!place) continue;
-      aside_ = SetAside{&job, place->nodes, at};
-      with_aside_ = view_.jobs.flex_held;
-      for (const auto& node : place->nodes)
-        with_aside_[node] = with_aside_[node] + job.spec.bid.shape.per_rank;
+      keep({&job, place->nodes, at});
       return;
     }
   }
@@ -152,11 +274,15 @@ class Round {
   std::vector<Tried> tried_;
   std::vector<Tried> tried_behind_;  ///< By jobs that would be in the way.
   int patient_ = 0;
+  std::map<std::tuple<domain::UserId, domain::TeamId, std::string, std::int32_t>, FlexRoom> rooms_;
 };
 
 }  // namespace
 
-std::vector<Event> start_flex(const View& view) { return Round(view).start_one(false); }
+std::vector<Event> start_flex(const View& view) {
+  auto events = Round(view).start_one(false);
+  return events.empty() ? Round(view).give_back() : events;
+}
 
 std::vector<Event> start_waited(const View& view) { return Round(view).start_one(true); }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "ledger/jobs/answer.h"
 #include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/outcome.h"
@@ -36,7 +38,8 @@ std::optional<JobExtended> make_up(const View& view, const Job& job, const Attem
   if (owed < domain::kSecond) return std::nullopt;
   const Time finish = view.now + owed;
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
-  if (!std::holds_alternative<Money>(answer)) return std::nullopt;
+  if (!std::holds_alternative<Money>(answer) || extension_over(view, job, finish))
+    return std::nullopt;
   return JobExtended{job.id, {}, finish, {}, "started late"};
 }
 
@@ -49,7 +52,7 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (const auto* price = std::get_if<Money>(&answer)) {
     const bool allowed = !job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price;
-    if (allowed && *price <= spendable(view, job.team)) {
+    if (allowed && *price <= spendable(view, job.team) && !extension_over(view, job, finish)) {
       Events events{JobExtended{job.id, step, finish, *price, "ran over its time"}};
       if (*price > Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
       return events;
@@ -92,7 +95,9 @@ Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
 /// that flex jobs are asked out of its way.
 Events start_booked(const View& view, const Job& job) {
   const bool is_time = job.booking->start <= view.now && job.retry_at <= view.now;
-  if (is_time) {
+  QuotaWay way = clear_quota_way(view, job);
+  if (!way.events.empty()) return std::move(way.events);
+  if (is_time && !way.must_wait) {
     if (auto started = start_attempt(view, job, job.booking->pool, job.booking->nodes))
       return {*std::move(started)};
   }
@@ -152,7 +157,9 @@ BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::
 
 /// What has not started goes where it costs least today; what it pays stays as promised.
 Events replan(const View& view) {
-  const auto moves = era::replan(view.plan, view.now, kMovesAtOnce);
+  auto moves = era::replan(view.plan, view.now, kMovesAtOnce);
+  // Each stands on those before it, so that only the last can be left out.
+  while (!moves_keep_quotas(view, moves)) moves.resize(moves.size() / 2);
   if (moves.empty()) return {};
   return {moved(view, moves, "a better time at today's prices")};
 }
@@ -206,7 +213,9 @@ Events place_again(const View& view, const Job& job) {
     bid.deadline = job.promised_start + bid.duration;
   }
   if (bid.earliest + bid.duration > bid.deadline) return break_promise(view, job);
-  const era::Answer answer = era::quote(view.plan, bid, view.now);
+  era::Answer answer = reserve(view, {job.user, job.team}, bid);
+  // A promise is worth more than a quota.
+  if (std::holds_alternative<era::Refusal>(answer)) answer = era::quote(view.plan, bid, view.now);
   const auto* offer = std::get_if<era::Offer>(&answer);
   if (offer == nullptr) return {};
   auto fact = moved(view, offer->moves, "its node is gone");
@@ -223,7 +232,10 @@ Events place_unplaced(const View& view) {
 }
 
 Events start_early(const View& view) {
-  const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, 1);
+  std::function<bool(domain::JobId)> allowed;
+  if (!view.limits.quotas.empty())
+    allowed = [&](domain::JobId id) { return may_start_early(view, view.jobs.jobs.at(id)); };
+  const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, 1, allowed);
   if (moves.empty()) return {};
   // Free by promise is not yet free: what ran there may still be dying.
   const era::Move& move = moves.front();

@@ -170,11 +170,12 @@ QuotaWay clear_way_of(const View& view, const Job& job, const Quota& quota) {
   std::int32_t staying = gpus_of(job.spec.bid);
   std::int32_t leaving = 0;
   each_job(view, quota, [&](const Job& other) {
-    if (other.id == job.id) return;
+    // Above a soft quota flex may stay.
+    if (other.id == job.id || (quota.soft && !other.booking)) return;
     (is_leaving(other, job.booking->start) ? leaving : staying) += held_gpus(other);
   });
   for (const Job* flex : flex_of(view, quota)) {
-    if (staying <= quota.gpus) break;
+    if (staying <= quota.gpus || quota.soft) break;
     if (is_leaving(*flex, view.now)) continue;
     staying -= held_gpus(*flex);
     leaving += held_gpus(*flex);
@@ -316,7 +317,6 @@ QuotaWay clear_quota_way(const View& view, const Job& job) {
   if (gpus_of(job.spec.bid) == 0) return all;
   std::set<JobId> asked;
   for (const Quota* quota : quotas_of(view, owner_of(job), model_of(view, job))) {
-    if (quota->soft) continue;
     QuotaWay way = clear_way_of(view, job, *quota);
     all.must_wait = all.must_wait || way.must_wait;
     for (auto& event : way.events) {

@@ -65,9 +65,9 @@ std::optional<domain::QuotaReached> flex_over(const View& view, const Job& job);
 /// Flex attempts over soft quotas, those first that are to be given back first: the youngest.
 std::vector<const Job*> borrowed(const View& view);
 
-/// What keeps a job whose booking is due from starting: a hard quota of its owner that flex of the
-/// same owner fills, or what is past its time. That flex is asked to go; empty and `must_wait` if
-/// it has been.
+/// What keeps a job whose booking is due from starting: a quota of its owner that is filled by flex
+/// of the same owner (a hard one), or by what is past its time. That flex is asked to go; empty and
+/// `must_wait` if it has been.
 struct QuotaWay {
   std::vector<Event> events;
   bool must_wait = false;

@@ -22,7 +22,10 @@ Duration used(const Job& job, domain::Time now) {
   return sum;
 }
 
+bool is_priced(const View& view) { return view.accounts.prices.pricing == era::Pricing::on; }
+
 Money due(const View& view, const Job& job) {
+  if (!is_priced(view)) return {};
   const Duration counted = std::min(used(job, view.now), job.charged);
   if (job.price == Money{} || job.charged <= Duration{}) return {};
   if (job.spec.bid.job_class == domain::JobClass::flex && !job.attempts.empty()) {
@@ -57,7 +60,8 @@ std::vector<Event> end_job(const View& view, const Job& job, domain::JobState st
   if (job.held > pays) {
     events.push_back(accounts::MoneyMoved{held_by, team, job.held - pays, "refund", job.id});
   }
-  const Money penalty = broken ? share(job.price, kPenaltyPermille, 1'000) : Money{};
+  const Money penalty =
+      broken && is_priced(view) ? share(job.price, kPenaltyPermille, 1'000) : Money{};
   if (penalty > Money{}) {
     events.push_back(
         accounts::MoneyMoved{accounts::house_account(), team, penalty, "penalty", job.id});

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "ledger/jobs/quota.h"
+
 namespace ledger::jobs {
 namespace {
 
@@ -89,7 +91,7 @@ Resources held_at(const View& view, const NodeId& node, domain::Time start) {
   return sum;
 }
 
-/// Jobs that hold something on `node` as flex, the youngest attempt first.
+/// Jobs that hold something on `node` as flex: what is over a soft quota first, then the youngest.
 std::vector<const Job*> flex_on(const View& view, const NodeId& node) {
   std::set<domain::JobId> ids;
   for (const Held& held : held_on(view, node)) {
@@ -101,6 +103,9 @@ std::vector<const Job*> flex_on(const View& view, const NodeId& node) {
     return std::pair(a->attempts.back().started, a->id) >
            std::pair(b->attempts.back().started, b->id);
   });
+  const auto lent = borrowed(view);
+  std::ranges::stable_partition(
+      jobs, [&](const Job* job) { return std::ranges::find(lent, job) != lent.end(); });
   return jobs;
 }
 

@@ -1,0 +1,132 @@
+#include "ledger/jobs/answer.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "era/price_table.h"
+#include "era/request.h"
+
+namespace ledger::jobs {
+namespace {
+
+using domain::Bid;
+using domain::Quota;
+using domain::QuotaReached;
+using era::Offer;
+using era::Refusal;
+using era::RefusalReason;
+
+/// Stretches of a window that are quoted.
+constexpr std::size_t kMostSpans = 8;
+
+Refusal reached_limit(QuotaReached reached) {
+  Refusal refusal;
+  refusal.reason = RefusalReason::limit_reached;
+  refusal.blocked_until = reached.room_from;
+  refusal.quota = std::move(reached);
+  return refusal;
+}
+
+/// The cheapest place; where making it would move others over their quotas, one that moves nobody.
+era::Answer place(const View& view, const Bid& bid) {
+  era::Answer answer = era::quote(view.plan, bid, view.now);
+  const auto* offer = std::get_if<Offer>(&answer);
+  if (offer == nullptr || moves_keep_quotas(view, offer->moves)) return answer;
+  answer = era::find_offer(view.plan, bid, view.now);
+  offer = std::get_if<Offer>(&answer);
+  if (offer == nullptr || !bid.max_price || offer->price <= *bid.max_price) return answer;
+  Refusal refusal;
+  refusal.reason = RefusalReason::too_expensive;
+  refusal.price = offer->price;
+  return refusal;
+}
+
+std::optional<QuotaReached> over(const View& view, const Owner& owner, const Bid& bid,
+                                 const Offer& offer) {
+  const std::string model = model_of(view, offer.nodes.front());
+  const std::int32_t gpus = gpus_of(bid);
+  auto reached = promise_over(view, owner, model, gpus, {offer.start, offer.finish});
+  for (const auto& piece : offer.later) {
+    if (!reached) reached = promise_over(view, owner, model, gpus, {piece.start, piece.finish});
+  }
+  return reached;
+}
+
+bool is_better(const Offer& offer, const std::optional<Offer>& best) {
+  return !best || std::tie(offer.price, offer.start) < std::tie(best->price, best->start);
+}
+
+}  // namespace
+
+std::vector<std::string> models_for(const View& view, const Owner& owner, const Bid& bid) {
+  if (!bid.shape.gpu_model.empty()) return {era::lower_case(bid.shape.gpu_model)};
+  const bool by_model = std::ranges::any_of(view.limits.quotas, [&](const Quota& quota) {
+    return !quota.gpu_model.empty() && (quota.team == owner.team || quota.user == owner.user);
+  });
+  if (!by_model || gpus_of(bid) == 0) return {{}};
+  std::set<std::string> models;
+  for (const auto& [id, node] : view.nodes.nodes) {
+    if (!node.gpu_model.empty()) models.insert(era::lower_case(node.gpu_model));
+  }
+  return {models.begin(), models.end()};
+}
+
+era::Answer reserve(const View& view, const Owner& owner, const Bid& bid) {
+  if (view.limits.quotas.empty()) return era::quote(view.plan, bid, view.now);
+  std::optional<Offer> best;
+  for (const std::string& model : models_for(view, owner, bid)) {
+    Bid narrow = bid;
+    narrow.shape.gpu_model = model;
+    for (const Span& span : open_spans(view, owner, model, bid, kMostSpans)) {
+      if (bid.job_class == domain::JobClass::eager && span.from > view.now) continue;
+      narrow.earliest = span.from;
+      narrow.deadline = span.until;
+      era::Answer answer = place(view, narrow);
+      auto* offer = std::get_if<Offer>(&answer);
+      if (offer != nullptr && is_better(*offer, best)) best = std::move(*offer);
+    }
+  }
+  if (best) return *std::move(best);
+  era::Answer answer = place(view, bid);
+  const auto* offer = std::get_if<Offer>(&answer);
+  if (offer == nullptr) return answer;
+  if (auto reached = over(view, owner, bid, *offer)) return reached_limit(*std::move(reached));
+  return answer;
+}
+
+std::optional<Refusal> never_fits(const View& view, const Owner& owner, const Bid& bid) {
+  const std::int32_t gpus = gpus_of(bid);
+  std::optional<Refusal> refusal;
+  for (const std::string& model : models_for(view, owner, bid)) {
+    const Quota* in_the_way = nullptr;
+    for (const Quota* quota : quotas_of(view, owner, model)) {
+      if (!quota->soft && gpus > quota->gpus) in_the_way = quota;
+    }
+    if (in_the_way == nullptr) return std::nullopt;
+    const Use use = use_of(view, *in_the_way, {view.now, view.now});
+    refusal = reached_limit({*in_the_way, use.held, std::nullopt});
+  }
+  return refusal;
+}
+
+bool breaks_a_quota(const View& view, const Owner& owner, const Bid& bid, const Offer& offer) {
+  if (view.limits.quotas.empty() || offer.nodes.empty()) return false;
+  return !moves_keep_quotas(view, offer.moves) || over(view, owner, bid, offer);
+}
+
+std::optional<QuotaReached> extension_over(const View& view, const Job& job, domain::Time finish) {
+  const auto model = model_of(view, job.booking->nodes.front());
+  return promise_over(view, {job.user, job.team}, model, gpus_of(job.spec.bid),
+                      {end_of(*job.booking), finish}, job.id);
+}
+
+std::string said(const QuotaReached& reached) {
+  const Quota& quota = reached.quota;
+  const bool of_team = quota.user.value.empty();
+  return fmt::format("the quota of {} {} is {} GPUs, of which {} are promised or in use",
+                     of_team ? "team" : "user", of_team ? quota.team.value : quota.user.value,
+                     quota.gpus, reached.used);
+}
+
+}  // namespace ledger::jobs
