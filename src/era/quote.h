@@ -135,8 +135,8 @@ std::vector<Move> early_starts(const Plan& plan,
 /// Bookings that have not started, and what is left of preemptible ones, that would be put
 /// elsewhere at today's prices: cheaper, or as cheap and sooner, inside their own promises and
 /// pools. What is dear is then left to those who will pay for it, and what would lie idle is used.
-/// In the order of their planned start; each Move already accounts for those before it. O(waiting
-/// bookings x quote).
+/// Looks at 64 that run, in turn, and at the 512 that are to start next; each Move already accounts
+/// for those before it. O(bookings x quote).
 std::vector<Move> replan(const Plan& plan, domain::Time now, std::size_t most);
 
 /// Nodes on which a flex job could start at `now`: free of promises until at least `now + need`

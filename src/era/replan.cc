@@ -10,8 +10,11 @@ using domain::Time;
 
 namespace {
 
-/// How many bookings are tried at most: those planned soonest.
+/// How many bookings that wait are tried at most, those planned soonest, and how many that run: in
+/// turn, others at each time.
 constexpr std::size_t kMostTried = 512;
+constexpr std::size_t kMostRunning = 64;
+constexpr domain::Duration kTurn{10 * 60'000};
 
 /// A booking in the lane that it is in and may move in.
 struct Mover {
@@ -81,23 +84,38 @@ bool has_choice(const Plan& plan, const Booking& booking, Time now) {
   return rest.window.first + rest.window.duration < rest.window.finish_by;
 }
 
-}  // namespace
-
-std::vector<Move> replan(const Plan& plan, Time now, std::size_t most) {
+/// What is tried: first what runs, which has less choice.
+std::vector<const Booking*> tried(const Plan& plan, Time now) {
+  std::vector<const Booking*> running;
   std::vector<const Booking*> waiting;
   for (const Movable& movable : plan.movables()) {
-    if (has_choice(plan, *movable.booking, now)) waiting.push_back(movable.booking);
+    if (!has_choice(plan, *movable.booking, now)) continue;
+    (movable.booking->movable ? waiting : running).push_back(movable.booking);
   }
-  std::vector<Move> moves;
-  if (waiting.empty()) return moves;
-  const std::size_t tried = std::min(waiting.size(), kMostTried);
-  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(tried),
+  if (running.size() > kMostRunning) {
+    const std::size_t turn = static_cast<std::size_t>(now.ms / kTurn.ms) * kMostRunning;
+    std::ranges::rotate(running,
+                        running.begin() + static_cast<std::ptrdiff_t>(turn % running.size()));
+    running.resize(kMostRunning);
+  }
+  const std::size_t most = std::min(waiting.size(), kMostTried);
+  std::partial_sort(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(most),
                     waiting.end(), [](const Booking* a, const Booking* b) {
                       return std::tie(a->start, a->job) < std::tie(b->start, b->job);
                     });
-  waiting.resize(tried);
+  running.insert(running.end(), waiting.begin(),
+                 waiting.begin() + static_cast<std::ptrdiff_t>(most));
+  return running;
+}
+
+}  // namespace
+
+std::vector<Move> replan(const Plan& plan, Time now, std::size_t most) {
+  const std::vector<const Booking*> bookings = tried(plan, now);
+  std::vector<Move> moves;
+  if (bookings.empty()) return moves;
   Ground ground = plan.ground();
-  for (const Booking* booking : waiting) {
+  for (const Booking* booking : bookings) {
     release(plan, ground, *booking);
     auto move = better_place(plan, ground, *booking, now);
     hold(plan, ground, move ? moved(*booking, *move) : *booking);
