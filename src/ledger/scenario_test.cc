@@ -50,6 +50,8 @@ class Scenario {
  private:
   void act(const Words& words) {
     if (words.at(2) == "time") return;  // passes
+    if (words.at(2) == "pricing") return set_pricing(words.at(4));
+    if (words.at(2) == "quota") return set_quota(words);
     if (words.at(2) == "the") return told_.push_back(fmt::format("{}", text(cluster_.balance())));
     if (words.at(2) == "node") return act_on_node(words.at(3), words.at(5));
     if (words.at(2) == "rank") {
@@ -57,6 +59,24 @@ class Scenario {
     }
     if (words.at(3) == "bids") return bid(words);
     act_on_job(words.at(2), Words(words.begin() + 3, words.end()));
+  }
+
+  /// at 0m pricing is off
+  void set_pricing(const std::string& how) {
+    auto prices = cluster_.state.accounts.prices;
+    prices.pricing = how == "off" ? era::Pricing::off : era::Pricing::on;
+    answer(cluster_.wish(accounts::Command{accounts::SetPrices{prices}}));
+  }
+
+  /// at 0m quota of ada is 2 gpus [soft]; of vision: the team's
+  void set_quota(const Words& words) {
+    domain::Quota quota{.gpus = std::stoi(words.at(6)), .soft = words.back() == "soft"};
+    if (words.at(4) == "vision") {
+      quota.team = {"vision"};
+    } else {
+      quota.user = {words.at(4)};
+    }
+    answer(cluster_.wish(limits::Command{limits::SetQuota{quota}}));
   }
 
   /// at 5m node n1 is silent | lost | drained | resumed | rebooted
@@ -141,6 +161,7 @@ class Scenario {
     if (word == "x") ask.ranks = std::stoi(words.at(i - 1));
     if (word.starts_with("gpu")) ask.gpus = std::stoi(words.at(i - 1));
     if (word == "for") ask.duration = length_of(next());
+    if (word == "priority") ask.priority = std::stoi(next());
     if (word == "most") ask.max_price = money_of(next());
     if (word == "retries") ask.max_retries = std::stoi(next());
     if (word == "restart") ask.restart = length_of(next());
@@ -171,7 +192,11 @@ class Scenario {
     return {};
   }
   std::string tell(const jobs::BidRefused& fact) const {
-    return "refused: " + name(fact.refusal.reason);
+    const auto& quota = fact.refusal.quota;
+    if (!quota) return "refused: " + name(fact.refusal.reason);
+    return fmt::format("refused: {} ({} of {} GPUs{})", name(fact.refusal.reason), quota->used,
+                       quota->quota.gpus,
+                       quota->room_from ? ", room from " + text(*quota->room_from) : "");
   }
   std::string tell(const jobs::JobAccepted& fact) const {
     if (!fact.offer) return fmt::format("queued for at most {}", text(fact.price));

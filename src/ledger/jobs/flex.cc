@@ -30,6 +30,12 @@ std::optional<era::FlexPlace> place_in(const View& view, const InUse& in_use, co
   return era::place_flex(view.plan, in_use, job.spec.bid.shape, at, need_of(job));
 }
 
+/// How long a job that starts now will run, as far as it has paid for or will next.
+Duration length_of(const Job& job) {
+  const Duration left = job.charged - job.used;
+  return left > Duration{} ? left : flex_step(job);
+}
+
 bool has_waited(const View& view, const Job& job) {
   const Time since = std::max(job.history.empty() ? job.submitted : job.history.back().at,
                               std::max(job.spec.bid.earliest, job.retry_at));
@@ -201,7 +207,7 @@ class Round {
   }
 
   Events start(const Job& job, FlexRoom room) {
-    const bool in_the_way = aside_ && view_.now + (job.charged - job.used) > aside_->from;
+    const bool in_the_way = aside_ && view_.now + length_of(job) > aside_->from;
     const Tried ask{&job.spec.bid.shape, need_of(job)};
     if (is_hopeless(ask, in_the_way)) return {};
     const InUse& in_use = in_the_way ? with_aside_ : view_.jobs.flex_held;
