@@ -2,6 +2,7 @@
 
 #include "api/routes.h"
 #include "api/service.h"
+#include "api/views.h"
 
 namespace api {
 namespace {
@@ -16,12 +17,16 @@ struct TeamView {
   Money balance;
   Money held;
   std::vector<domain::UserId> members;
+  std::int32_t weight = 1;
+  std::int64_t used = 0;
+  std::vector<QuotaView> quotas;
 };
-BOOST_DESCRIBE_STRUCT(TeamView, (), (team, balance, held, members))
+BOOST_DESCRIBE_STRUCT(TeamView, (), (team, balance, held, members, weight, used, quotas))
 struct Teams {
   std::vector<TeamView> teams;
+  era::Pricing pricing = era::Pricing::on;
 };
-BOOST_DESCRIBE_STRUCT(Teams, (), (teams))
+BOOST_DESCRIBE_STRUCT(Teams, (), (teams, pricing))
 
 struct LineView {
   domain::Time at;
@@ -38,8 +43,9 @@ struct Statement {
   Money balance;
   Money held;
   std::vector<LineView> lines;
+  era::Pricing pricing = era::Pricing::on;
 };
-BOOST_DESCRIBE_STRUCT(Statement, (), (team, balance, held, lines))
+BOOST_DESCRIBE_STRUCT(Statement, (), (team, balance, held, lines, pricing))
 
 struct TeamBody {
   TeamId team;
@@ -63,6 +69,12 @@ std::map<TeamId, Money> held_by_team(const Reading& reading) {
 
 TeamView view_of(const Reading& reading, const TeamId& team, Money held) {
   TeamView shown{team, balance(reading.state.accounts, team_account(team)), held, {}};
+  const ShareView due = share(reading, team);
+  shown.weight = due.weight;
+  shown.used = due.used;
+  for (const auto& quota : reading.state.limits.quotas) {
+    if (quota.team == team) shown.quotas.push_back(api::view(reading, quota));
+  }
   for (const auto& [name, user] : reading.state.access.users) {
     if (user.team == team) shown.members.push_back(name);
   }
@@ -89,6 +101,7 @@ void get_teams(Service& service, const CallPtr& call) {
   service.look(call, [](const Call& asked, const Reading& reading) -> Answer {
     auto held = held_by_team(reading);
     Teams all;
+    all.pricing = reading.state.accounts.prices.pricing;
     for (const auto& [team, created] : reading.state.access.teams) {
       if (sees_team(asked, team)) all.teams.push_back(view_of(reading, team, held[team]));
     }
@@ -136,6 +149,7 @@ void get_statement(Service& service, const CallPtr& call) {
     const auto& accounts = reading.state.accounts;
     const auto account = team_account(*team);
     Statement shown{*team, balance(accounts, account), held_by_team(reading)[*team], {}};
+    shown.pricing = accounts.prices.pricing;
     const auto found = accounts.lines.find(account);
     if (found == accounts.lines.end()) return ok(shown);
     const auto& lines = found->second;

@@ -39,6 +39,12 @@ struct ExtendBody {
 };
 BOOST_DESCRIBE_STRUCT(ExtendBody, (), (duration, max_price))
 
+struct MoveBody {
+  ledger::jobs::QueueSpot spot = ledger::jobs::QueueSpot::top;
+  domain::JobId other;
+};
+BOOST_DESCRIBE_STRUCT(MoveBody, (), (spot, other))
+
 struct Nothing {};
 BOOST_DESCRIBE_STRUCT(Nothing, (), ())
 
@@ -321,6 +327,26 @@ void extend_job(Service& service, const CallPtr& call) {
   service.change(call, wish, show_job);
 }
 
+/// Members move their own jobs among their own; operators any job among its team's.
+void move_job(Service& service, const CallPtr& call) {
+  const auto wish = [body = body_of<MoveBody>(*call)](
+                        const Call& asked, const Reading& reading) -> base::Result<ledger::Wish> {
+    if (!body) return std::unexpected(body.error());
+    auto job = find_job(asked, reading);
+    if (!job) return base::pass(job);
+    const bool is_operator = asked.asker.role >= Role::operator_;
+    if (!is_operator && (*job)->user != asked.asker.user) {
+      return base::fail(ErrorCode::permission_denied, "job {} is {}'s; operators may move it",
+                        (*job)->id.value, (*job)->user.value);
+    }
+    std::optional<domain::UserId> of;
+    if (!is_operator) of = asked.asker.user;
+    return ledger::jobs::Command(
+        ledger::jobs::MoveInQueue{(*job)->id, body->spot, body->other, of});
+  };
+  service.change(call, wish, show_job);
+}
+
 }  // namespace
 
 std::vector<Route> job_routes() {
@@ -330,6 +356,7 @@ std::vector<Route> job_routes() {
       {"GET", "/v1/jobs/{id}", Role::member, get_job},
       {"POST", "/v1/jobs/{id}/cancel", Role::member, cancel_job},
       {"POST", "/v1/jobs/{id}/extend", Role::member, extend_job},
+      {"POST", "/v1/jobs/{id}/move", Role::member, move_job},
   };
 }
 

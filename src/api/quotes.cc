@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/routes.h"
+#include "ledger/jobs/answer.h"
 #include "ledger/jobs/jobs.h"
 
 namespace api {
@@ -63,10 +64,17 @@ era::Answer flex_answer(const era::Plan& plan, const domain::Bid& bid) {
 /// What the ledger would answer to `bid`.
 era::Answer answer_to(const Call& call, const Reading& reading, const domain::Bid& bid) {
   const era::Plan& plan = reading.state.plan;
-  era::Answer answer =
-      bid.job_class == JobClass::flex ? flex_answer(plan, bid) : era::quote(plan, bid, reading.now);
+  const auto& state = reading.state;
+  const ledger::jobs::View looked{state.jobs,   state.accounts, state.nodes,
+                                  state.limits, state.plan,     reading.now};
+  const ledger::jobs::Owner owner{call.asker.user, call.asker.team};
+  const bool is_flex = bid.job_class == JobClass::flex;
+  if (is_flex) {
+    if (auto refusal = ledger::jobs::never_fits(looked, owner, bid)) return *std::move(refusal);
+  }
+  era::Answer answer = is_flex ? flex_answer(plan, bid) : ledger::jobs::reserve(looked, owner, bid);
   if (auto* refusal = std::get_if<era::Refusal>(&answer)) {
-    if (bid.job_class == JobClass::flex) return answer;
+    if (is_flex || refusal->quota) return answer;
     return era::explain(plan, bid, reading.now, std::move(*refusal));
   }
   const Money price = std::get<era::Offer>(answer).price;

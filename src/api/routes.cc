@@ -67,9 +67,10 @@ int likeness(std::string_view pattern, std::string_view path) {
 const std::vector<Route>& routes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> built;
-    for (const auto& area : {meta_routes(), login_routes(), access_routes(), quote_routes(),
-                             job_routes(), why_routes(), file_routes(), series_routes(),
-                             log_routes(), node_routes(), account_routes(), event_routes()}) {
+    for (const auto& area :
+         {meta_routes(), login_routes(), access_routes(), quote_routes(), job_routes(),
+          why_routes(), file_routes(), series_routes(), log_routes(), node_routes(),
+          account_routes(), event_routes(), limit_routes()}) {
       built.insert(built.end(), area.begin(), area.end());
     }
     return built;

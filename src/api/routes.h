@@ -20,6 +20,7 @@ std::vector<Route> log_routes();
 std::vector<Route> node_routes();
 std::vector<Route> account_routes();
 std::vector<Route> event_routes();
+std::vector<Route> limit_routes();
 
 /// All of them; made once.
 const std::vector<Route>& routes();

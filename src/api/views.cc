@@ -106,6 +106,7 @@ RefusalView view(const words::Reader& reader, const era::Refusal& refusal) {
         {change.max_price, change.deadline, change.ranks, change.duration, view(change.offer)});
   }
   if (refusal.cheaper) shown.cheaper = view(*refusal.cheaper);
+  shown.quota = refusal.quota;
   return shown;
 }
 

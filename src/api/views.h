@@ -20,6 +20,25 @@ struct OfferView {
 };
 BOOST_DESCRIBE_STRUCT(OfferView, (), (pool, start, finish, price, nodes, later))
 
+/// A quota, and how much of it is in use now.
+struct QuotaView {
+  domain::TeamId team;
+  domain::UserId user;
+  std::string gpu_model;
+  std::int32_t gpus = 0;
+  bool soft = false;
+  std::int32_t used = 0;
+};
+BOOST_DESCRIBE_STRUCT(QuotaView, (), (team, user, gpu_model, gpus, soft, used))
+
+/// What is a team's due, and what it has used: GPU-milliseconds, decayed.
+struct ShareView {
+  domain::TeamId team;
+  std::int32_t weight = 1;
+  std::int64_t used = 0;
+};
+BOOST_DESCRIBE_STRUCT(ShareView, (), (team, weight, used))
+
 struct ChangeView {
   std::optional<domain::Money> max_price;
   std::optional<domain::Time> deadline;
@@ -37,8 +56,10 @@ struct RefusalView {
   std::optional<domain::Money> price;
   std::vector<ChangeView> changes;
   std::optional<OfferView> cheaper;
+  std::optional<domain::QuotaReached> quota;
 };
-BOOST_DESCRIBE_STRUCT(RefusalView, (), (reason, blocking, blocked_until, price, changes, cheaper))
+BOOST_DESCRIBE_STRUCT(RefusalView, (),
+                      (reason, blocking, blocked_until, price, changes, cheaper, quota))
 
 struct RankView {
   std::int32_t rank = 0;
@@ -121,6 +142,8 @@ words::Reader reader_of(const Call& call, const Reading& reading);
 /// so that nobody learns what other teams have.
 base::Result<const ledger::jobs::Job*> find_job(const Call& call, const Reading& reading);
 
+QuotaView view(const Reading& reading, const domain::Quota& quota);
+ShareView share(const Reading& reading, const domain::TeamId& team);
 OfferView view(const era::Offer& offer);
 RefusalView view(const words::Reader& reader, const era::Refusal& refusal);
 /// O(nodes and ranks of the job).

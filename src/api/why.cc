@@ -6,6 +6,7 @@
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
 #include "ledger/jobs/queue_order.h"
+#include "ledger/jobs/quota.h"
 #include "words/amounts.h"
 
 namespace api {
@@ -153,6 +154,13 @@ Time first_place(const Question& question, const std::set<domain::JobId>& runnin
   return {};
 }
 
+std::optional<domain::QuotaReached> quota_in_the_way(const Question& question) {
+  const auto& state = question.reading.state;
+  const ledger::jobs::View looked{state.jobs,   state.accounts, state.nodes,
+                                  state.limits, state.plan,     question.reading.now};
+  return ledger::jobs::flex_over(looked, question.job);
+}
+
 void explain_queued(const Question& question, WhyView& shown) {
   const auto running = holders(question.reading, candidates(question));
   add_blockers(question, running, shown);
@@ -161,6 +169,10 @@ void explain_queued(const Question& question, WhyView& shown) {
       ledger::jobs::ahead_in_team(question.reading.state.jobs, question.job, kMostAhead);
   if (ahead > 0) {
     shown.text += " " + question.say("why.position", {std::to_string(ahead)});
+  }
+  if (const auto reached = quota_in_the_way(question)) {
+    shown.text += " " + words::quota(question.reader.language, *reached);
+    shown.expected_start = {};
   }
   if (shown.expected_start > Time{}) {
     shown.text += " " + question.say("why.expected", {words::time(shown.expected_start)});

@@ -228,23 +228,55 @@ struct PriceList {
   std::int64_t flex_permille = 0;
   std::vector<CurveStep> curve;
   std::int64_t floor_permille = 0;
+  std::string pricing = "on";
 };
 BOOST_DESCRIBE_STRUCT(PriceList, (),
                       (gpu_hour, core_hour, eager_permille, firm_permille, flex_permille, curve,
-                       floor_permille))
+                       floor_permille, pricing))
+
+struct Quota {
+  std::string team;
+  std::string user;
+  std::string gpu_model;
+  std::int32_t gpus = 0;
+  bool soft = false;
+  std::int32_t used = 0;
+};
+BOOST_DESCRIBE_STRUCT(Quota, (), (team, user, gpu_model, gpus, soft, used))
+
+struct Quotas {
+  std::vector<Quota> quotas;
+};
+BOOST_DESCRIBE_STRUCT(Quotas, (), (quotas))
+
+struct Share {
+  std::string team;
+  std::int32_t weight = 1;
+  std::int64_t used = 0;
+};
+BOOST_DESCRIBE_STRUCT(Share, (), (team, weight, used))
+
+struct Fairness {
+  std::int64_t half_life = 0;
+};
+BOOST_DESCRIBE_STRUCT(Fairness, (), (half_life))
 
 struct Team {
   std::string team;
   std::int64_t balance = 0;
   std::int64_t held = 0;
   std::vector<std::string> members;
+  std::int32_t weight = 1;
+  std::int64_t used = 0;
+  std::vector<Quota> quotas;
 };
-BOOST_DESCRIBE_STRUCT(Team, (), (team, balance, held, members))
+BOOST_DESCRIBE_STRUCT(Team, (), (team, balance, held, members, weight, used, quotas))
 
 struct Teams {
   std::vector<Team> teams;
+  std::string pricing = "on";
 };
-BOOST_DESCRIBE_STRUCT(Teams, (), (teams))
+BOOST_DESCRIBE_STRUCT(Teams, (), (teams, pricing))
 
 struct StatementLine {
   std::int64_t at = 0;
@@ -262,8 +294,9 @@ struct Statement {
   std::int64_t balance = 0;
   std::int64_t held = 0;
   std::vector<StatementLine> lines;
+  std::string pricing = "on";
 };
-BOOST_DESCRIBE_STRUCT(Statement, (), (team, balance, held, lines))
+BOOST_DESCRIBE_STRUCT(Statement, (), (team, balance, held, lines, pricing))
 
 struct User {
   std::string user;

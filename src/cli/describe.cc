@@ -67,6 +67,10 @@ bool is_final_state(std::string_view state) {
 }
 
 std::string offer_text(const Context& context, const Offer& offer) {
+  if (offer.price == 0) {
+    return context.say("offer.free_line", {printable(offer.pool), context.moment(offer.start),
+                                           context.moment(offer.finish)});
+  }
   return context.say("offer.line", {printable(offer.pool), context.moment(offer.start),
                                     context.moment(offer.finish), show_credits({offer.price})});
 }
@@ -136,6 +140,10 @@ void show_jobs(Context& context, const std::vector<Job>& jobs) {
     context.output.line(context.say("jobs.none"));
     return;
   }
+  constexpr std::ptrdiff_t kPriceColumn = 7;
+  // Where nothing costs anything, nothing is said of money.
+  const bool is_priced =
+      std::ranges::any_of(jobs, [](const Job& job) { return job.price != 0 || job.paid != 0; });
   Table table{{{context.say("column.id"), true, false},
                {context.say("column.name")},
                {context.say("column.user")},
@@ -158,6 +166,10 @@ void show_jobs(Context& context, const std::vector<Job>& jobs) {
                           short_moment(context, job.ended > 0 ? job.ended : job.planned_finish),
                           show_credits({money}),
                           printable(nodes)});
+  }
+  if (!is_priced) {
+    table.columns.erase(table.columns.begin() + kPriceColumn);
+    for (auto& row : table.rows) row.erase(row.begin() + kPriceColumn);
   }
   context.output.table(table);
 }

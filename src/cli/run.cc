@@ -102,6 +102,7 @@ class Program {
     add_node_verbs(verbs_, app_);
     add_people_verbs(verbs_, app_);
     add_money_verbs(verbs_, app_);
+    add_limit_verbs(verbs_, app_);
     add_login_verbs(verbs_, app_);
     add_sim_verbs(verbs_, app_);
     add_help_verbs();

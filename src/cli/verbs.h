@@ -31,6 +31,9 @@ void add_result_verbs(Verbs& verbs, CLI::App& job);  ///< job logs|metrics|files
 void add_node_verbs(Verbs& verbs, CLI::App& app);    ///< nodes, node ..., calendar
 void add_people_verbs(Verbs& verbs, CLI::App& app);  ///< teams, team add, users, tokens
 void add_money_verbs(Verbs& verbs, CLI::App& app);   ///< grant, statement, prices
+void add_limit_verbs(Verbs& verbs, CLI::App& app);   ///< quota, fairness
+void add_share_verb(Verbs& verbs, CLI::App& team);   ///< team share
+void add_move_verb(Verbs& verbs, CLI::App& job);     ///< job move
 void add_login_verbs(Verbs& verbs, CLI::App& app);   ///< login, whoami, events, version
 void add_sim_verbs(Verbs& verbs, CLI::App& app);     ///< sim
 

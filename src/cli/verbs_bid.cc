@@ -73,7 +73,8 @@ void show_offer(Context& context, const Quote& quote) {
   show_field(context, "quote.promised",
              promised > 0 && promised < domain::kNever.ms ? context.moment(promised)
                                                           : context.say("quote.nothing_promised"));
-  show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
+  if (offer.price != 0)
+    show_field(context, "quote.price", context.say("quote.credits", {show_credits({offer.price})}));
   if (has_place) {
     show_field(context, "quote.where",
                fmt::format("{} ({})", printable(offer.pool), printable(nodes_text(offer.nodes))));
@@ -146,6 +147,7 @@ base::Result<std::optional<std::string>> agreed(Context& context, Server& server
   if (!made) return base::pass(made);
   if (!made->offer) return std::string();  // The bid itself will be refused, and that is recorded.
   context.output.note(offer_text(context, *made->offer));
+  if (made->offer->price == 0) return made->quote_id;
   auto yes = confirmed(context, context.say("ask.submit", {show_credits({made->offer->price})}));
   if (!yes) return base::pass(yes);
   if (!*yes) return std::nullopt;
@@ -191,7 +193,7 @@ std::string accepted_text(const Context& context, const Job& job) {
     text += context.say("submit.place",
                         {context.moment(job.planned_start), context.moment(job.planned_finish)});
   }
-  text += context.say("submit.price", {show_credits({job.price})});
+  if (job.price != 0) text += context.say("submit.price", {show_credits({job.price})});
   return text;
 }
 

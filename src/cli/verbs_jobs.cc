@@ -126,9 +126,10 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
         context.say("quote.piece", {context.moment(piece.start), context.moment(piece.finish),
                                     fmt::format("{}", fmt::join(piece.nodes, ", "))}));
   }
-  show_field(context, "job.money",
-             context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),
-                                            show_credits({job.paid})}));
+  if (job.price != 0 || job.held != 0 || job.paid != 0)
+    show_field(context, "job.money",
+               context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),
+                                              show_credits({job.paid})}));
   show_field(context, "job.checkpoint", job.checkpoint);
   if (job.promise_broken) context.output.line(context.say("job.promise_broken"));
   if (job.simulated) context.output.line(context.say("job.simulated"));
@@ -209,6 +210,11 @@ base::Result<int> extend(Context& context, const Extension& wish) {
   }
   return answer<Job>(
       context, {"POST", job_path(*id, "extend"), {}, std::move(body)}, [&](const Job& job) {
+        if (job.price == 0) {
+          context.output.line(context.say(
+              "extend.done_free", {std::to_string(job.id), context.moment(job.planned_finish)}));
+          return;
+        }
         context.output.line(
             context.say("extend.done", {std::to_string(job.id), context.moment(job.planned_finish),
                                         show_credits({job.price})}));
@@ -290,6 +296,7 @@ void add_job_verbs(Verbs& verbs, CLI::App& app) {
       ->type_name("TIME");
   extending.add_option("--max-price", extension->max_price, context.say("option.max-price"))
       ->type_name("CREDITS");
+  add_move_verb(verbs, job);
   add_result_verbs(verbs, job);
 }
 

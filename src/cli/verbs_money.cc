@@ -29,6 +29,10 @@ std::string why_text(const Context& context, const StatementLine& line) {
 }
 
 void show_statement(const Context& context, const Statement& all) {
+  if (all.pricing == "off") {
+    context.output.line(context.say("prices.off"));
+    return;
+  }
   context.output.line(
       context.say("statement.title",
                   {printable(all.team), show_credits({all.balance}), show_credits({all.held})}));
@@ -68,6 +72,10 @@ base::Result<int> statement(Context& context, std::string team, int limit) {
 std::string factor(std::int64_t permille) { return show_cores(permille); }
 
 void show_prices(const Context& context, const PriceList& prices) {
+  if (prices.pricing == "off") {
+    context.output.line(context.say("prices.off"));
+    return;
+  }
   Table table{{{context.say("column.resource")}, {context.say("column.price"), true, false}}, {}};
   for (const auto& [model, price] : prices.gpu_hour) {
     table.rows.push_back({model.empty() ? context.say("prices.other_gpu")
@@ -97,6 +105,31 @@ base::Result<int> prices(Context& context, const std::string& file) {
   return answer<PriceList>(context, {"PUT", "/v1/prices", {}, *std::move(body)}, show);
 }
 
+/// Turns prices on or off; the rates stay as they are.
+base::Result<int> set_pricing(Context& context, std::string_view pricing) {
+  auto server = Server::open(context);
+  if (!server) return base::pass(server);
+  auto body = server->ask({"GET", "/v1/prices"});
+  if (!body) return base::pass(body);
+  if (body->is_object()) body->as_object()["pricing"] = std::string(pricing);
+  return answer<PriceList>(context, {"PUT", "/v1/prices", {}, *std::move(body)},
+                           [&](const PriceList& all) { show_prices(context, all); });
+}
+
+struct PricesWish {
+  std::string file;
+  bool off = false;
+  bool on = false;
+};
+
+base::Result<int> change_prices(Context& context, const PricesWish& wish) {
+  const int said =
+      static_cast<int>(!wish.file.empty()) + static_cast<int>(wish.off) + static_cast<int>(wish.on);
+  if (said > 1) return base::invalid("prices", "{}", context.say("error.one_of_prices"));
+  if (wish.off || wish.on) return set_pricing(context, wish.off ? "off" : "on");
+  return prices(context, wish.file);
+}
+
 }  // namespace
 
 void add_money_verbs(Verbs& verbs, CLI::App& app) {
@@ -120,10 +153,12 @@ void add_money_verbs(Verbs& verbs, CLI::App& app) {
   stating.add_option("team", *whose, context.say("option.statement_team"))->type_name("TEAM");
   stating.add_option("--limit", *limit, context.say("option.limit"))->type_name("N");
 
-  const auto file = std::make_shared<std::string>();
-  add_verb(verbs, app, "prices", [&context, file] { return prices(context, *file); })
-      .add_option("--set", *file, context.say("option.set_prices"))
-      ->type_name("FILE");
+  const auto wish = std::make_shared<PricesWish>();
+  CLI::App& pricing =
+      add_verb(verbs, app, "prices", [&context, wish] { return change_prices(context, *wish); });
+  pricing.add_option("--set", wish->file, context.say("option.set_prices"))->type_name("FILE");
+  pricing.add_flag("--off", wish->off, context.say("option.prices_off"));
+  pricing.add_flag("--on", wish->on, context.say("option.prices_on"));
 }
 
 }  // namespace cli

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "cli/amounts.h"
@@ -119,8 +120,11 @@ bool is_alike(const CalendarHour& a, const CalendarHour& b) {
          a.next_gpu_hour == b.next_gpu_hour && a.next_core_hour == b.next_core_hour;
 }
 
-/// Hours in which nothing changes share a line.
+/// Hours in which nothing changes share a line. Where nothing costs anything no price is shown.
 void show_calendar(const Context& context, const Calendar& calendar, const std::string& pool) {
+  const bool is_free = std::ranges::all_of(calendar.hours, [](const CalendarHour& hour) {
+    return hour.next_gpu_hour == 0 && hour.next_core_hour == 0;
+  });
   Table table{{{context.say("column.pool")},
                {context.say("column.from"), false, false},
                {context.say("column.until"), false, false},
@@ -144,6 +148,10 @@ void show_calendar(const Context& context, const Calendar& calendar, const std::
                      show_cores(hour.capacity_cpu_millis)),
          hour.capacity_gpus > 0 ? show_credits({hour.next_gpu_hour}) : "-",
          show_credits({hour.next_core_hour})});
+  }
+  if (is_free) {
+    table.columns.erase(table.columns.end() - 2, table.columns.end());
+    for (auto& row : table.rows) row.erase(row.end() - 2, row.end());
   }
   context.output.table(table);
 }

@@ -10,17 +10,47 @@
 namespace cli {
 namespace {
 
+/// Hours with one digit after the point.
+std::string gpu_hours(std::int64_t gpu_ms) {
+  const std::int64_t tenths = gpu_ms / (domain::kHour.ms / 10);
+  return fmt::format("{}.{}", tenths / 10, tenths % 10);
+}
+
+/// "3/8, 2/4 a100 soft": in use of what may be, for each quota.
+std::string quota_text(const Context& context, const std::vector<Quota>& quotas) {
+  std::vector<std::string> parts;
+  for (const Quota& quota : quotas) {
+    std::string part = fmt::format("{}/{}", quota.used, quota.gpus);
+    if (!quota.gpu_model.empty()) part += " " + printable(quota.gpu_model);
+    if (quota.soft) part += " " + context.say("quota.soft");
+    parts.push_back(std::move(part));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 base::Result<int> list_teams(Context& context) {
   return answer<Teams>(context, {"GET", "/v1/teams"}, [&](const Teams& all) {
-    Table table{{{context.say("column.team")},
-                 {context.say("column.balance"), true, false},
-                 {context.say("column.held"), true, false},
-                 {context.say("column.members")}},
-                {}};
+    const bool is_priced = all.pricing == "on";
+    Table table{{{context.say("column.team")}}, {}};
+    if (is_priced) {
+      table.columns.push_back({context.say("column.balance"), true, false});
+      table.columns.push_back({context.say("column.held"), true, false});
+    }
+    table.columns.push_back({context.say("column.share"), true, false});
+    table.columns.push_back({context.say("column.used_hours"), true, false});
+    table.columns.push_back({context.say("column.quota")});
+    table.columns.push_back({context.say("column.members")});
     for (const Team& team : all.teams) {
-      table.rows.push_back({printable(team.team), show_credits({team.balance}),
-                            show_credits({team.held}),
-                            printable(fmt::format("{}", fmt::join(team.members, ", ")))});
+      auto& row = table.rows.emplace_back();
+      row.push_back(printable(team.team));
+      if (is_priced) {
+        row.push_back(show_credits({team.balance}));
+        row.push_back(show_credits({team.held}));
+      }
+      row.push_back(std::to_string(team.weight));
+      row.push_back(gpu_hours(team.used));
+      row.push_back(quota_text(context, team.quotas));
+      row.push_back(printable(fmt::format("{}", fmt::join(team.members, ", "))));
     }
     context.output.table(table);
   });
@@ -188,6 +218,7 @@ void add_people_verbs(Verbs& verbs, CLI::App& app) {
       .add_option("team", *name, context.say("option.new_team"))
       ->required()
       ->type_name("TEAM");
+  add_share_verb(verbs, team);
   add_user_verbs(verbs, app);
   add_token_verbs(verbs, app);
 }

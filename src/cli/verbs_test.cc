@@ -409,7 +409,9 @@ TEST_F(VerbsTest, PeopleAreShownAndChanged) {
       .on("POST", "/v1/tokens", R"({"id": "t2", "token": "berth_abc"})", 201)
       .on("DELETE", "/v1/tokens/t2", "{}");
   EXPECT_EQ(berth({"teams"}), 0);
-  EXPECT_EQ(world.out, "TEAM    BALANCE  HELD  MEMBERS\nvision     5.00  1.00  li, wang\n");
+  EXPECT_EQ(world.out,
+            "TEAM    BALANCE  HELD  SHARE  GPU-HOURS  QUOTA  MEMBERS\n"
+            "vision     5.00  1.00      1        0.0         li, wang\n");
   EXPECT_EQ(berth({"team", "add", "audio"}), 0);
   EXPECT_EQ(last().body, R"({"team":"audio"})");
   EXPECT_EQ(berth({"users"}), 0);

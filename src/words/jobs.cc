@@ -70,13 +70,19 @@ std::string change(const Reader& reader, const era::Change& wanted) {
   if (wanted.max_price) {
     return say(language, "help.max_price", {money(language, *wanted.max_price), start});
   }
+  const bool is_free = wanted.offer.price == domain::Money{};
+  if (wanted.deadline && is_free)
+    return say(language, "help.deadline_free", {time(*wanted.deadline), start});
   if (wanted.deadline) {
     return say(language, "help.deadline", {time(*wanted.deadline), start, price});
   }
+  if (wanted.ranks && is_free)
+    return say(language, "help.ranks_free", {std::to_string(*wanted.ranks), start});
   if (wanted.ranks) {
     return say(language, "help.ranks", {std::to_string(*wanted.ranks), start, price});
   }
   const domain::Duration shorter = wanted.duration.value_or(domain::Duration{});
+  if (is_free) return say(language, "help.duration_free", {duration(language, shorter), start});
   return say(language, "help.duration", {duration(language, shorter), start, price});
 }
 
@@ -131,8 +137,23 @@ std::string cause(const Reader& reader, const std::string& english) {
   return translate(reader.language, without_strangers(reader, english));
 }
 
+std::string quota(Language language, const domain::QuotaReached& reached) {
+  const domain::Quota& of = reached.quota;
+  const std::string who = of.user.value.empty() ? say(language, "quota.team", {of.team.value})
+                                                : say(language, "quota.user", {of.user.value});
+  const std::string most = std::to_string(of.gpus);
+  const std::string used = std::to_string(reached.used);
+  std::string text = of.gpu_model.empty()
+                         ? say(language, "quota.reached", {who, most, used})
+                         : say(language, "quota.reached_model", {who, most, used, of.gpu_model});
+  if (reached.room_from) text += say(language, "quota.room", {time(*reached.room_from)});
+  if (of.soft) text += say(language, "quota.flex");
+  return text;
+}
+
 std::string refusal(const Reader& reader, const era::Refusal& refusal) {
   const Language language = reader.language;
+  if (refusal.quota) return quota(language, *refusal.quota);
   std::string text;
   if (names_a_price(refusal.reason) && refusal.price) {
     text = say(language, id_of(refusal.reason), {money(language, *refusal.price)});
@@ -165,6 +186,11 @@ std::vector<std::string> would_help(const Reader& reader, const era::Refusal& re
 
 std::string offer(const Reader& reader, const era::Offer& offer, const Promise& promise) {
   const Language language = reader.language;
+  if (offer.price == domain::Money{}) {
+    if (promise.job_class == domain::JobClass::flex) return say(language, "offer.flex_free");
+    return say(language, promise.firm ? "offer.firm_free" : "offer.reserved_free",
+               {time(offer.start), time(promise.finish)});
+  }
   const std::string price = money(language, offer.price);
   if (promise.job_class == domain::JobClass::flex) return say(language, "offer.flex", {price});
   const std::string_view id = promise.firm ? "offer.firm" : "offer.reserved";

@@ -22,6 +22,9 @@ std::string job_name(const Reader& reader, domain::JobId job);
 /// A cause that a fact holds in English, for this reader: job numbers that are not theirs go.
 std::string cause(const Reader& reader, const std::string& english);
 
+/// Which quota leaves no room, and from when on it does.
+std::string quota(Language language, const domain::QuotaReached& reached);
+
 /// Why a bid was refused: what stands in the way, until when, and what to do.
 std::string refusal(const Reader& reader, const era::Refusal& refusal);
 

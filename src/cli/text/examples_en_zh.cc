@@ -78,6 +78,41 @@ constexpr std::array kExamples{
           "  berth job cancel 42 43 44\n      # several",
           "  berth job cancel 42\n      # 停止作业\n"
           "  berth job cancel 42 43 44\n      # 多个作业"},
+    Entry{"examples.job move",
+          "  berth job move 42 --top\n      # before all your other queued jobs\n"
+          "  berth job move 42 --after 40\n      # right behind job 40",
+          "  berth job move 42 --top\n      # 排到自己其他作业之前\n"
+          "  berth job move 42 --after 40\n      # 紧接在作业 40 之后"},
+    Entry{"examples.team share",
+          "  berth team share vision 2\n      # twice as much as a team with 1\n"
+          "  berth team share vision 1\n      # as much as the others",
+          "  berth team share vision 2\n      # 是权重 1 的团队的两倍\n"
+          "  berth team share vision 1\n      # 与其他团队相同"},
+    Entry{"examples.quota",
+          "  berth quota\n      # the quotas there are\n"
+          "  berth quota set 8 --team vision\n      # at most 8 GPUs at once",
+          "  berth quota\n      # 现有配额\n"
+          "  berth quota set 8 --team vision\n      # 同时最多 8 块 GPU"},
+    Entry{"examples.quota list",
+          "  berth quota list\n      # quotas and their use\n"
+          "  berth quota list --json\n      # for a script",
+          "  berth quota list\n      # 配额及其用量\n"
+          "  berth quota list --json\n      # 供脚本使用"},
+    Entry{"examples.quota set",
+          "  berth quota set 4 --user ada\n      # one user, all models together\n"
+          "  berth quota set 8 --team vision --model A100 --soft\n      # flex may borrow more",
+          "  berth quota set 4 --user ada\n      # 单个用户，所有型号合计\n"
+          "  berth quota set 8 --team vision --model A100 --soft\n      # flex 可借用更多"},
+    Entry{"examples.quota remove",
+          "  berth quota remove --user ada\n      # no limit any more\n"
+          "  berth quota remove --team vision --model A100\n      # that of one model",
+          "  berth quota remove --user ada\n      # 不再限制\n"
+          "  berth quota remove --team vision --model A100\n      # 某一型号的配额"},
+    Entry{"examples.fairness",
+          "  berth fairness\n      # the half-life\n"
+          "  berth fairness --half-life 3d\n      # forget sooner (admins)",
+          "  berth fairness\n      # 查看半衰期\n"
+          "  berth fairness --half-life 3d\n      # 更快遗忘（管理员）"},
     Entry{"examples.job extend",
           "  berth job extend 42 2h\n      # two hours more\n"
           "  berth job extend 42 30m --max-price 1.5\n      # for 1.5 credits at most",
@@ -212,9 +247,11 @@ constexpr std::array kExamples{
           "  berth statement vision --limit 500 --json\n      # 供脚本使用"},
     Entry{"examples.prices",
           "  berth prices\n      # what things cost\n"
-          "  berth prices --set prices.json\n      # new prices",
+          "  berth prices --set prices.json\n      # new prices\n"
+          "  berth prices --off\n      # nothing costs anything",
           "  berth prices\n      # 查看价格\n"
-          "  berth prices --set prices.json\n      # 设置新价格"},
+          "  berth prices --set prices.json\n      # 设置新价格\n"
+          "  berth prices --off\n      # 关闭计费"},
     Entry{"examples.login",
           "  berth login https://head:7070 --user li\n      # asks for the password\n"
           "  berth login https://head:7070 --ca head.pem --user li\n"
