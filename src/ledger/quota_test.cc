@@ -37,8 +37,8 @@ class QuotaTest : public ::testing::Test {
 };
 
 TEST_F(QuotaTest, WhatFitsLaterInItsWindowIsPromisedLater) {
-  set({.team = {"vision"}, .gpus = 4});
-  const Ask ask{.job_class = JobClass::reserved, .gpus = 4, .deadline = minutes(180)};
+  set({.team = {"vision"}, .gpus = 2});
+  const Ask ask{.job_class = JobClass::reserved, .gpus = 2, .deadline = minutes(180)};
   const JobId first = cluster.bid(ask);
   const JobId second = cluster.bid(ask);
   EXPECT_TRUE(cluster.is_running(first));
@@ -151,6 +151,8 @@ TEST_F(QuotaTest, APlaceInTheQueueIsExchangedAmongOnesOwn) {
   EXPECT_EQ(queue(), (std::vector{a, b, colleague, c}));
   ASSERT_TRUE(move({a, bottom, {}, std::nullopt}));
   EXPECT_EQ(queue(), (std::vector{b, colleague, c, a}));
+  ASSERT_TRUE(move({b, before, a, std::nullopt}));
+  EXPECT_EQ(queue(), (std::vector{colleague, c, b, a}));
   EXPECT_FALSE(move({a, before, colleague, domain::UserId{"ada"}}));
   EXPECT_FALSE(move({JobId{1}, top, {}, std::nullopt}));
 }
