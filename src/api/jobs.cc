@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/bids.h"
 #include "api/quotes.h"
 #include "api/routes.h"
 #include "ledger/jobs/jobs.h"
@@ -15,17 +16,19 @@ namespace {
 using base::ErrorCode;
 using ledger::jobs::Job;
 
-constexpr std::int64_t kMostCount = 10'000;
-constexpr int kBidsAtOnce = 64;  ///< Of one request: others get their turn in between.
 constexpr std::int64_t kMostListed = 1'000;
 constexpr int kMostLookedAt = 20'000;  ///< Jobs that one list request looks at.
 
-struct BidBody {
-  std::optional<domain::JobSpec> spec;
-  std::optional<std::string> quote_id;
-  std::int64_t count = 1;
+struct CancelBody {
+  bool series = false;
 };
-BOOST_DESCRIBE_STRUCT(BidBody, (), (spec, quote_id, count))
+BOOST_DESCRIBE_STRUCT(CancelBody, (), (series))
+
+struct MoveBody {
+  ledger::jobs::QueueSpot spot = ledger::jobs::QueueSpot::top;
+  domain::JobId other;
+};
+BOOST_DESCRIBE_STRUCT(MoveBody, (), (spot, other))
 
 struct JobList {
   std::vector<JobSummary> jobs;
@@ -38,163 +41,6 @@ struct ExtendBody {
   std::optional<domain::Money> max_price;
 };
 BOOST_DESCRIBE_STRUCT(ExtendBody, (), (duration, max_price))
-
-struct MoveBody {
-  ledger::jobs::QueueSpot spot = ledger::jobs::QueueSpot::top;
-  domain::JobId other;
-};
-BOOST_DESCRIBE_STRUCT(MoveBody, (), (spot, other))
-
-struct Nothing {};
-BOOST_DESCRIBE_STRUCT(Nothing, (), ())
-
-base::Result<BidBody> bid_body(const Call& call) {
-  auto parsed = parse_body(call);
-  if (!parsed) return base::pass(parsed);
-  auto body = base::from_json<BidBody>(*parsed, base::Mode::strict);
-  if (!body) return std::unexpected(without_spec(std::move(body).error()));
-  if (body->spec) fill_in(*parsed, *body->spec);
-  if (!body->spec && !body->quote_id)
-    return base::invalid("spec", "a bid needs a spec or a quote_id");
-  if (body->count < 1 || body->count > kMostCount) {
-    return base::invalid("count", "must be {} to {}", 1, kMostCount);
-  }
-  if (body->quote_id && body->count > 1) return base::invalid("count", "a quote is for one job");
-  return body;
-}
-
-/// The bids of one request, of which a few are under way at a time. Control thread only, but for
-/// `start`.
-class Bids : public std::enable_shared_from_this<Bids> {
- public:
-  Bids(Service& service, CallPtr call, std::int64_t count)
-      : service_(service),
-        call_(std::move(call)),
-        count_(count),
-        jobs_(static_cast<std::size_t>(count)) {}
-
-  void start(domain::CommandId id, ledger::jobs::MakeBid bid) {
-    id_ = std::move(id);
-    bid_ = std::move(bid);
-    if (count_ == 1) return start_only();
-    go_on();
-  }
-
- private:
-  ledger::Command command(ledger::jobs::MakeBid bid) const {
-    const auto id = fmt::format("{}#{}", id_.value, started_);
-    return {{id}, call_->asker.user, ledger::jobs::Command(std::move(bid))};
-  }
-
-  /// Everything is set before the submit, whose reply may come on another thread at once.
-  void start_only() {
-    ledger::Command only = command(std::move(bid_));
-    started_ = 1;
-    send(std::move(only), 0);
-  }
-
-  /// Starts what may be under way, and replies when nothing is left. A reply that comes inside the
-  /// submit finds `going_` set: the loop goes on, not deeper.
-  void go_on() {
-    if (std::exchange(going_, true)) return;
-    while (error_.message.empty() && started_ < count_ && started_ - ended_ < kBidsAtOnce) {
-      ledger::Command next = command(bid_);
-      const std::int64_t index = started_++;
-      send(std::move(next), index);
-    }
-    going_ = false;
-    if (ended_ == started_) reply();
-  }
-
-  void send(ledger::Command command, std::int64_t index) {
-    const domain::CommandId id = command.id;
-    const bool queued = service_.desk().submit(
-        std::move(command),
-        [self = shared_from_this(), id, index](const base::Result<>& done, const Reading& reading) {
-          self->take(done, id, index, reading);
-        });
-    if (queued) return;
-    if (error_.message.empty()) error_ = busy();
-    end_one();
-  }
-
-  void take(const base::Result<>& done, const domain::CommandId& id, std::int64_t index,
-            const Reading& reading) {
-    if (index == 0) service_.remember(*call_, reading);
-    const auto& jobs = reading.state.jobs;
-    const auto made = jobs.by_command.find(id);
-    const Job* job = made == jobs.by_command.end() ? nullptr : find(jobs, made->second);
-    if (!done) {
-      if (error_.message.empty()) error_ = done.error();
-    } else if (job == nullptr) {
-      error_ = {ErrorCode::gone, "the job of this Idempotency-Key is forgotten", "Idempotency-Key"};
-    } else {
-      is_any_accepted_ = is_any_accepted_ || job->state != domain::JobState::refused;
-      jobs_[static_cast<std::size_t>(index)] = view(reader_of(*call_, reading), reading, *job);
-    }
-    end_one();
-  }
-
-  void end_one() {
-    ++ended_;
-    go_on();
-  }
-
-  void reply() {
-    if (!error_.message.empty()) return finish(*call_, std::unexpected(error_));
-    boost::json::object body;
-    body.emplace("jobs", boost::json::array(jobs_.begin(), jobs_.end()));
-    finish(*call_, json_response(is_any_accepted_ ? 201 : 200, body));
-  }
-
-  Service& service_;
-  const CallPtr call_;
-  const std::int64_t count_;
-  domain::CommandId id_;
-  ledger::jobs::MakeBid bid_;
-  std::int64_t started_ = 0;
-  std::int64_t ended_ = 0;
-  bool going_ = false;
-  std::vector<boost::json::value> jobs_;
-  bool is_any_accepted_ = false;
-  base::Error error_{};
-};
-
-/// The hot path: whose token was seen before bids at once; the state is looked at when it is
-/// decided.
-void bid_at_once(Service& service, const CallPtr& call, BidBody body) {
-  auto id = service.command_id(*call);
-  if (!id) return finish(*call, base::pass(id));
-  std::make_shared<Bids>(service, call, 1)
-      ->start(*std::move(id),
-              {call->asker.user, call->asker.team, *std::move(body.spec), std::nullopt});
-}
-
-void post_jobs(Service& service, const CallPtr& call) {
-  auto body = bid_body(*call);
-  const bool is_plain = body && !body->quote_id && body->count == 1;
-  if (const auto asker = service.known_asker(*call); asker && is_plain) {
-    call->asker = *asker;
-    return bid_at_once(service, call, *std::move(body));
-  }
-  service.enter(call, [&service, call, body = std::move(body)](const Reading& reading) {
-    if (!body) return finish(*call, std::unexpected(body.error()));
-    auto id = service.command_id(*call);
-    if (!id) return finish(*call, base::pass(id));
-    ledger::jobs::MakeBid bid{call->asker.user, call->asker.team, {}, std::nullopt};
-    if (body->quote_id) {
-      const bool is_repeat = reading.state.jobs.by_command.contains({id->value + "#0"});
-      if (!is_repeat) {
-        auto quoted = quoted_bid(*call, reading, *body->quote_id, body->spec);
-        if (!quoted) return finish(*call, base::pass(quoted));
-        bid = *std::move(quoted);
-      }
-    } else {
-      bid.spec = *body->spec;
-    }
-    std::make_shared<Bids>(service, call, body->count)->start(*std::move(id), std::move(bid));
-  });
-}
 
 /// Which jobs a list is about.
 struct Filter {
@@ -304,13 +150,13 @@ Answer show_job(const Call& call, const Reading& reading) {
 void get_job(Service& service, const CallPtr& call) { service.look(call, show_job); }
 
 void cancel_job(Service& service, const CallPtr& call) {
-  const auto wish = [body = body_of<Nothing>(*call)](
+  const auto wish = [body = body_of<CancelBody>(*call)](
                         const Call& asked, const Reading& reading) -> base::Result<ledger::Wish> {
     if (!body) return std::unexpected(body.error());
     auto job = find_job(asked, reading);
     if (!job) return base::pass(job);
     const std::string cause = fmt::format("cancelled by {}", asked.asker.user.value);
-    return ledger::jobs::Command(ledger::jobs::CancelJob{(*job)->id, cause});
+    return ledger::jobs::Command(ledger::jobs::CancelJob{(*job)->id, cause, body->series});
   };
   service.change(call, wish, show_job);
 }

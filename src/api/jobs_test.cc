@@ -275,5 +275,53 @@ TEST_F(Jobs, ABusyOrBrokenControllerIsSaidSo) {
   EXPECT_EQ(bid("ada", spec_json("flex", 0, 1)).status, 507);
 }
 
+/// A spec that waits for `parent`.
+std::string after_json(const std::string& job_class, const std::string& parent) {
+  const std::string spec = spec_json(job_class, 1, 1);
+  return fmt::format(R"({},"after":[{{{}}}]}})", spec.substr(0, spec.size() - 1), parent);
+}
+
+TEST_F(Jobs, AJobThatWaitsSaysForWhomAndUntilWhen) {
+  bid("ada", spec_json("reserved", 1, 1));
+  const auto flex = bid("ada", after_json("flex", R"("job":1)"));
+  ASSERT_EQ(flex.status, 201) << flex.text;
+  EXPECT_EQ(text(first(flex), "text"), "Starts after job 1; nothing is promised to a flex job.");
+  EXPECT_EQ(first(flex).at("waits_for").at(0), 1);
+  EXPECT_EQ(text(first(flex).at("spec").at("after").at(0), "when"), "success");
+  const auto why = served.ask("bob", "GET", "/v1/jobs/2/why");
+  EXPECT_EQ(why.body.at("blocking").at(0).at("job"), 1);
+  EXPECT_GT(number(why.body, "until"), 0);
+  const auto reserved = bid("ada", after_json("reserved", R"("name":"nobody","when":"any")"));
+  EXPECT_EQ(reserved.field(), "after[0].name");
+  const auto firm = bid("ada", after_json("reserved", R"("job":2)"));
+  EXPECT_EQ(firm.status, 200);
+  EXPECT_EQ(text(first(firm).at("refusal"), "reason"), "no_promised_end");
+  EXPECT_EQ(first(firm).at("refusal").at("blocking").at(0), 2);
+}
+
+TEST_F(Jobs, AQuoteBehindAParentStartsAfterItAndHolds) {
+  const auto parent = bid("ada", spec_json("reserved", 4, 2));
+  const std::string spec = after_json("reserved", R"("job":1)");
+  const auto quote = served.ask("ada", "POST", "/v1/quotes", fmt::format(R"({{"spec":{}}})", spec));
+  ASSERT_EQ(quote.status, 200) << quote.text;
+  EXPECT_GE(number(quote.body.at("offer"), "start"), number(first(parent), "planned_finish"));
+  const auto taken =
+      served.ask("ada", "POST", "/v1/jobs",
+                 fmt::format(R"({{"quote_id":"{}"}})", text(quote.body, "quote_id")));
+  ASSERT_EQ(taken.status, 201) << taken.text;
+  EXPECT_EQ(number(first(taken), "planned_start"), number(quote.body.at("offer"), "start"));
+}
+
+TEST_F(Jobs, NobodyWaitsForWhatTheyMayNotSee) {
+  bid("ada", spec_json("flex", 1, 1));
+  for (const char* route : {"/v1/jobs", "/v1/quotes"}) {
+    const auto answer = served.ask(
+        "carl", "POST", route, fmt::format(R"({{"spec":{}}})", after_json("flex", R"("job":1)")));
+    EXPECT_EQ(answer.status, 400) << answer.text;
+    EXPECT_EQ(answer.field(), "after[0].job");
+    EXPECT_EQ(answer.message(), "there is no job 1");
+  }
+}
+
 }  // namespace
 }  // namespace api

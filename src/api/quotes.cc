@@ -3,15 +3,13 @@
 #include <algorithm>
 
 #include "api/routes.h"
-#include "ledger/jobs/answer.h"
-#include "ledger/jobs/jobs.h"
+#include "ledger/jobs/offers.h"
 
 namespace api {
 namespace {
 
 using base::ErrorCode;
 using domain::JobClass;
-using domain::Money;
 
 struct QuoteBody {
   domain::JobSpec spec;
@@ -27,63 +25,11 @@ struct QuoteView {
   std::optional<domain::Time> firm_start;
   std::optional<OfferView> cheaper;
   std::string text;
+  std::optional<ledger::jobs::Choice> choice;
 };
 BOOST_DESCRIBE_STRUCT(QuoteView, (),
                       (quote_id, expires, offer, refusal, promised_finish, firm_start, cheaper,
-                       text))
-
-era::Refusal too_dear(era::RefusalReason reason, Money price) {
-  era::Refusal refusal;
-  refusal.reason = reason;
-  refusal.price = price;
-  return refusal;
-}
-
-/// The bid as the ledger would take it: from now, until the end of the horizon.
-domain::Bid completed(domain::Bid bid, const Reading& reading) {
-  bid.earliest = std::max(bid.earliest, reading.now);
-  if (bid.job_class == JobClass::eager) bid.earliest = reading.now;
-  if (bid.job_class != JobClass::flex) {
-    bid.deadline = std::min(bid.deadline, reading.state.plan.horizon_end());
-  }
-  return bid;
-}
-
-era::Answer flex_answer(const era::Plan& plan, const domain::Bid& bid) {
-  auto price = era::flex_price(plan, bid);
-  if (auto* refusal = std::get_if<era::Refusal>(&price)) return std::move(*refusal);
-  const Money amount = std::get<Money>(price);
-  if (bid.max_price && amount > *bid.max_price) {
-    return too_dear(era::RefusalReason::too_expensive, amount);
-  }
-  era::Offer offer;
-  offer.price = amount;
-  return offer;
-}
-
-/// What the ledger would answer to `bid`.
-era::Answer answer_to(const Call& call, const Reading& reading, const domain::Bid& bid) {
-  const era::Plan& plan = reading.state.plan;
-  const auto& state = reading.state;
-  const ledger::jobs::View looked{state.jobs,   state.accounts, state.nodes,
-                                  state.limits, state.plan,     reading.now};
-  const ledger::jobs::Owner owner{call.asker.user, call.asker.team};
-  const bool is_flex = bid.job_class == JobClass::flex;
-  if (is_flex) {
-    if (auto refusal = ledger::jobs::never_fits(looked, owner, bid)) return *std::move(refusal);
-  }
-  era::Answer answer = is_flex ? flex_answer(plan, bid) : ledger::jobs::reserve(looked, owner, bid);
-  if (auto* refusal = std::get_if<era::Refusal>(&answer)) {
-    if (is_flex || refusal->quota) return answer;
-    return era::explain(plan, bid, reading.now, std::move(*refusal));
-  }
-  const Money price = std::get<era::Offer>(answer).price;
-  const auto account = ledger::accounts::team_account(call.asker.team);
-  if (price > ledger::accounts::balance(reading.state.accounts, account)) {
-    return too_dear(era::RefusalReason::insufficient_funds, price);
-  }
-  return answer;
-}
+                       text, choice))
 
 void describe(const words::Reader& reader, const Reading& reading, const domain::Bid& bid,
               QuoteView& shown, const era::Offer& offer) {
@@ -99,10 +45,16 @@ void describe(const words::Reader& reader, const Reading& reading, const domain:
 Answer quote(const Service& service, const Call& call, const Reading& reading,
              const domain::JobSpec& spec) {
   if (auto good = ledger::jobs::check(spec, reading.now); !good) return base::pass(good);
-  const domain::Bid bid = completed(spec.bid, reading);
+  if (spec.repeat) return base::invalid("repeat", "a quote is for one job; ask for the first");
+  if (auto good = check_parents(call, reading, spec); !good) return base::pass(good);
+  auto answered = ledger::jobs::answer(ledger::jobs_view(reading.state, reading.now),
+                                       {call.asker.user, call.asker.team}, spec);
+  if (!answered) return base::pass(answered);
+  const domain::Bid& bid = answered->spec.bid;
   const words::Reader reader = reader_of(call, reading);
-  const era::Answer answer = answer_to(call, reading, bid);
+  const era::Answer& answer = answered->answer;
   QuoteView shown;
+  shown.choice = answered->choice;
   if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
     shown.refusal = view(reader, *refusal);
     shown.text = words::refusal(reader, *refusal);
@@ -112,7 +64,9 @@ Answer quote(const Service& service, const Call& call, const Reading& reading,
   describe(reader, reading, bid, shown, offer);
   shown.quote_id = service.options().random_id();
   shown.expires = reading.now + controller::QuoteBook::kValid;
-  reading.quotes.keep({{shown.quote_id}, call.asker.user, spec, offer, shown.expires}, reading.now);
+  reading.quotes.keep(
+      {{shown.quote_id}, call.asker.user, spec, offer, shown.expires, answered->choice},
+      reading.now);
   return ok(shown);
 }
 
@@ -147,6 +101,25 @@ void fill_in(const boost::json::value& body, domain::JobSpec& spec) {
   const auto* per_rank = inside(inside(bid, "shape"), "per_rank");
   const bool says_cores = per_rank != nullptr && per_rank->contains("cpu_millis");
   if (!says_cores) spec.bid.shape.per_rank.cpu_millis = kOneCore;
+  for (std::size_t i = 0; i < spec.alternatives.size(); ++i) {
+    const auto& other = body.at("spec").at("alternatives").at(i);
+    const auto* amounts = inside(inside(other.if_object(), "shape"), "per_rank");
+    const bool says = amounts != nullptr && amounts->contains("cpu_millis");
+    if (spec.alternatives[i].shape && !says)
+      spec.alternatives[i].shape->per_rank.cpu_millis = kOneCore;
+  }
+}
+
+base::Result<> check_parents(const Call& call, const Reading& reading,
+                             const domain::JobSpec& spec) {
+  for (std::size_t i = 0; i < spec.after.size(); ++i) {
+    if (!spec.after[i].name.empty()) continue;
+    const auto id = spec.after[i].job;
+    const auto* parent = ledger::jobs::find(reading.state.jobs, id);
+    if (parent == nullptr || !sees(call, *parent))
+      return base::invalid(fmt::format("after[{}].job", i), "there is no job {}", id.value);
+  }
+  return {};
 }
 
 base::Error without_spec(base::Error error) {
@@ -161,6 +134,10 @@ base::Error without_spec(base::Error error) {
 bool asks_for_the_same(domain::JobSpec spec, const domain::JobSpec& quoted) {
   spec.bid.earliest = quoted.bid.earliest;
   spec.bid.deadline = quoted.bid.deadline;
+  for (std::size_t i = 0; i < spec.alternatives.size() && i < quoted.alternatives.size(); ++i) {
+    spec.alternatives[i].earliest = quoted.alternatives[i].earliest;
+    spec.alternatives[i].deadline = quoted.alternatives[i].deadline;
+  }
   return spec == quoted;
 }
 
@@ -177,6 +154,12 @@ base::Result<ledger::jobs::MakeBid> quoted_bid(const Call& call, const Reading& 
     return base::invalid("quote_id", "the quote was given for another spec");
   }
   ledger::jobs::MakeBid bid{call.asker.user, call.asker.team, quote->spec, std::nullopt};
+  if (quote->choice) {
+    const auto taken = static_cast<std::size_t>(quote->choice->taken);
+    bid.spec.bid = quote->choice->options.at(taken).bid;
+    bid.spec.alternatives.clear();
+    bid.choice = quote->choice;
+  }
   if (bid.spec.bid.job_class == JobClass::flex) {
     bid.spec.bid.max_price = quote->offer.price;  // Nothing is booked; only the price was told.
   } else {

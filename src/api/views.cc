@@ -4,6 +4,7 @@
 
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
+#include "ledger/jobs/series.h"
 
 namespace api {
 namespace {
@@ -149,11 +150,16 @@ JobSummary summary(const words::Reader& reader, const Reading& reading, const Jo
   if (job.promised_start != domain::kNever) shown.promised_start = job.promised_start;
   if (job.refusal) shown.refusal = view(reader, *job.refusal);
   shown.simulated = is_simulated(reading, shown.nodes);
+  shown.series = ledger::jobs::series_of(reading.state.jobs, job);
+  for (const auto& parent : job.waits_for) {
+    if (reader.sees(parent.job)) shown.waits_for.push_back(parent.job);
+  }
   return shown;
 }
 
 boost::json::value view(const words::Reader& reader, const Reading& reading, const Job& job) {
-  JobDetail detail{.spec = job.spec, .attempts = {}, .history = job.history};
+  JobDetail detail{.spec = job.spec, .attempts = {}, .history = job.history, .choice = job.choice};
+  std::erase_if(detail.spec.after, [&](const auto& parent) { return !reader.sees(parent.job); });
   for (const auto& attempt : job.attempts) detail.attempts.push_back(view_of(reader, attempt));
   for (auto& line : detail.history) line.cause = words::cause(reader, line.cause);
   boost::json::value whole = base::to_json(summary(reader, reading, job));

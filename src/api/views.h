@@ -116,20 +116,23 @@ struct JobSummary {
   std::int64_t checkpoint_step = 0;
   bool promise_broken = false;
   bool simulated = false;
+  std::vector<domain::JobId> waits_for;  ///< That the reader may know of.
+  domain::JobId series;                  ///< The first of the jobs bid together with it.
 };
 BOOST_DESCRIBE_STRUCT(JobSummary, (),
                       (id, name, user, team, state, job_class, cause, submitted, ended,
                        planned_start, planned_finish, deadline, promised_start, price, held, paid,
                        pool, nodes, later, refusal, text, checkpoint, checkpoint_step,
-                       promise_broken, simulated))
+                       promise_broken, simulated, waits_for, series))
 
 /// What a Job has beside a JobSummary.
 struct JobDetail {
   domain::JobSpec spec;
   std::vector<AttemptView> attempts;
   std::vector<ledger::jobs::Transition> history;
+  std::optional<ledger::jobs::Choice> choice;
 };
-BOOST_DESCRIBE_STRUCT(JobDetail, (), (spec, attempts, history))
+BOOST_DESCRIBE_STRUCT(JobDetail, (), (spec, attempts, history, choice))
 
 /// Whether the caller may know of a job: their team's, or any for an operator.
 bool sees(const Call& call, const ledger::jobs::Job& job);

@@ -181,6 +181,27 @@ void explain_queued(const Question& question, WhyView& shown) {
   shown.would_help.push_back(question.say("help.reserve"));
 }
 
+/// Whom it waits for and until when, the last to end first; when it may start itself.
+void explain_waiting(const Question& question, WhyView& shown) {
+  for (const auto& wish : question.job.waits_for) {
+    Blocker parent;
+    const std::string name = words::job_name(question.reader, wish.job);
+    if (question.reader.sees(wish.job)) parent.job = wish.job;
+    const Job* job = ledger::jobs::find(question.reading.state.jobs, wish.job);
+    if (job != nullptr) parent.until = planned(*job).finish;
+    parent.text = parent.until > Time{}
+                      ? question.say("why.waits_for", {name, words::time(parent.until)})
+                      : question.say("why.waits_for_open", {name});
+    shown.blocking.push_back(std::move(parent));
+  }
+  std::ranges::stable_sort(shown.blocking, std::greater<>(), [](const Blocker& each) {
+    return each.until > Time{} ? each.until : domain::kNever;
+  });
+  if (shown.blocking.size() > kMostBlockers) shown.blocking.resize(kMostBlockers);
+  shown.until = shown.blocking.front().until;
+  if (question.job.booking) shown.expected_start = question.job.booking->start;
+}
+
 void explain_running(const Question& question, WhyView& shown) {
   shown.until = planned(question.job).finish;
   shown.would_help.push_back(question.say("help.extend"));
@@ -199,6 +220,8 @@ Answer why(const Call& call, const Reading& reading) {
     shown.until = job.ended;
   } else if (ledger::jobs::live_attempt(job) != nullptr) {
     explain_running(question, shown);
+  } else if (!job.waits_for.empty()) {
+    explain_waiting(question, shown);
   } else if (job.state == JobState::interrupted && job.retry_at > reading.now) {
     shown.expected_start = shown.until = job.retry_at;
   } else if (job.job_class == domain::JobClass::flex) {

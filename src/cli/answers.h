@@ -50,6 +50,19 @@ struct Refusal {
 };
 BOOST_DESCRIBE_STRUCT(Refusal, (), (reason, blocking, blocked_until, price, changes, cheaper))
 
+/// What one of several bids would get.
+struct Option {
+  std::optional<std::int64_t> price;
+  std::optional<std::string> refused;
+};
+BOOST_DESCRIBE_STRUCT(Option, (), (price, refused))
+
+struct Choice {
+  std::int32_t taken = -1;
+  std::vector<Option> options;
+};
+BOOST_DESCRIBE_STRUCT(Choice, (), (taken, options))
+
 struct Quote {
   std::string quote_id;
   std::int64_t expires = 0;
@@ -59,10 +72,11 @@ struct Quote {
   std::optional<std::int64_t> firm_start;
   std::optional<Offer> cheaper;
   std::string text;
+  std::optional<Choice> choice;
 };
 BOOST_DESCRIBE_STRUCT(Quote, (),
                       (quote_id, expires, offer, refusal, promised_finish, firm_start, cheaper,
-                       text))
+                       text, choice))
 
 struct Rank {
   std::int32_t rank = 0;
@@ -126,12 +140,13 @@ struct Job {
   bool promise_broken = false;
   bool simulated = false;
   std::vector<Transition> history;
+  std::optional<Choice> choice;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, name, user, team, state, job_class, cause, submitted, ended,
                        planned_start, planned_finish, deadline, promised_start, price, held, paid,
                        pool, nodes, later, refusal, text, attempts, checkpoint, checkpoint_step,
-                       promise_broken, simulated, history))
+                       promise_broken, simulated, history, choice))
 
 struct Jobs {
   std::vector<Job> jobs;

@@ -135,6 +135,23 @@ std::string short_moment(const Context& context, std::int64_t ms) {
 
 }  // namespace
 
+void show_choice(Context& context, const Choice& choice) {
+  for (std::size_t i = 0; i < choice.options.size(); ++i) {
+    const Option& option = choice.options[i];
+    const std::string number = std::to_string(i + 1);
+    std::string line;
+    if (option.price) {
+      line = context.say("quote.option", {number, show_credits({*option.price})});
+    } else {
+      const std::string id = fmt::format("refusal.{}", option.refused.value_or(""));
+      line = context.say("quote.option_refused",
+                         {number, text::has(id) ? context.say(id) : printable(id)});
+    }
+    const bool taken = choice.taken >= 0 && static_cast<std::size_t>(choice.taken) == i;
+    context.output.line(taken ? line + context.say("quote.option_taken") : line);
+  }
+}
+
 void show_jobs(Context& context, const std::vector<Job>& jobs) {
   if (jobs.empty()) {
     context.output.line(context.say("jobs.none"));

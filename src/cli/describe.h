@@ -27,6 +27,9 @@ std::string command_with(const Context& context, std::string_view option, std::s
 /// `word` quoted for a shell where that is needed.
 std::string shell_word(std::string_view word);
 
+/// A line for each of several bids of which one was taken: what it costs, or why not.
+void show_choice(Context& context, const Choice& choice);
+
 void show_jobs(Context& context, const std::vector<Job>& jobs);
 
 }  // namespace cli

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/nearest.h"
+#include "cli/parents.h"
 
 namespace cli {
 namespace {
@@ -78,6 +79,49 @@ base::Result<> moment(JobRequest& request, const YAML::Node& node, const Place& 
   return keep(parse_moment(*text, place.here), request.*member);
 }
 
+base::Result<> add_parents(JobRequest& request, std::string_view text, domain::When when) {
+  auto parents = parse_parents(text, when);
+  if (!parents) return base::pass(parents);
+  request.parents.insert(request.parents.end(), parents->begin(), parents->end());
+  return {};
+}
+
+/// {job: 12, when: any} or {name: prep}
+base::Result<> parent(JobRequest& request, const YAML::Node& node) {
+  std::string text;
+  auto when = domain::When::success;
+  for (const auto& entry : node) {
+    auto key = scalar(entry.first);
+    auto value = scalar(entry.second);
+    if (!key || !value) return base::invalid("", "expected {{job: 12, when: success}}");
+    if (*key == "when") {
+      auto parsed = parse_when(*value);
+      if (!parsed) return base::pass(parsed);
+      when = *parsed;
+    } else if ((*key == "job" || *key == "name") && text.empty()) {
+      text = *value;
+    } else {
+      return base::invalid("", "unknown key '{}'; known are job or name, and when", *key);
+    }
+  }
+  return add_parents(request, text, when);
+}
+
+/// A moment or jobs, or a list of jobs.
+base::Result<> after(JobRequest& request, const YAML::Node& node, const Place& place) {
+  if (node.IsScalar()) return read_after(request, node.Scalar(), place.here);
+  if (!node.IsSequence()) return base::invalid("", "expected a moment, a job or a list of jobs");
+  if (node.size() > kMostItems) return base::invalid("", "at most {} items", kMostItems);
+  for (const YAML::Node& item : node) {
+    auto good = item.IsMap() ? parent(request, item)
+                : item.IsScalar()
+                    ? add_parents(request, item.Scalar(), domain::When::success)
+                    : base::Result<>(base::invalid("", "expected {{job: 12, when: success}}"));
+    if (!good) return good;
+  }
+  return {};
+}
+
 base::Result<> command(JobRequest& request, const YAML::Node& node, const Place&) {
   if (node.IsScalar()) {
     request.command = std::vector<std::string>{"/bin/sh", "-c", node.Scalar()};
@@ -118,6 +162,44 @@ base::Result<> outputs(JobRequest& request, const YAML::Node& node, const Place&
   return keep(list(node), request.outputs);
 }
 
+base::Result<JobRequest> read_document(const YAML::Node& document, const Place& place);
+
+/// A list of what a job file may say, for each.
+template <auto member>
+base::Result<> requests(JobRequest& request, const YAML::Node& node, const Place& place) {
+  if (!node.IsSequence() || node.size() == 0) return base::invalid("", "expected a list of jobs");
+  if (node.size() > kMostItems) return base::invalid("", "at most {} items", kMostItems);
+  for (const YAML::Node& item : node) {
+    auto each = read_document(item, place);
+    if (!each) return base::pass(each);
+    if (!each->jobs.empty() || !each->alternatives.empty())
+      return base::invalid("", "jobs and alternatives are not nested");
+    (request.*member).push_back(*std::move(each));
+  }
+  return {};
+}
+
+base::Result<> repeat(JobRequest& request, const YAML::Node& node, const Place& place) {
+  if (!node.IsMap()) return base::invalid("", "expected {{every: 1d, times: 5}}");
+  for (const auto& entry : node) {
+    auto key = scalar(entry.first);
+    auto value = scalar(entry.second);
+    if (!key || !value) return base::invalid("", "expected {{every: 1d, times: 5}}");
+    base::Result<> good;
+    if (*key == "every") {
+      good = keep(parse_duration(*value), request.every);
+    } else if (*key == "times") {
+      good = keep(parse_times(*value), request.times);
+    } else if (*key == "until") {
+      good = keep(parse_moment(*value, place.here), request.until);
+    } else {
+      return base::invalid("", "unknown key '{}'; known are every, times, until", *key);
+    }
+    if (!good) return good;
+  }
+  return {};
+}
+
 struct Key {
   std::string_view name;
   base::Result<> (*read)(JobRequest&, const YAML::Node&, const Place&);
@@ -139,7 +221,7 @@ constexpr std::array kKeys{
     Key{"placement", word<&JobRequest::placement, parse_placement>},
     Key{"duration", word<&JobRequest::duration, parse_duration>},
     Key{"by", moment<&JobRequest::by>},
-    Key{"after", moment<&JobRequest::after>},
+    Key{"after", after},
     Key{"at", moment<&JobRequest::at>},
     Key{"class", word<&JobRequest::job_class, parse_class>},
     Key{"max_price", word<&JobRequest::max_price, parse_credits>},
@@ -149,6 +231,10 @@ constexpr std::array kKeys{
     Key{"grace", word<&JobRequest::grace, parse_duration>},
     Key{"outputs", outputs},
     Key{"count", word<&JobRequest::count, parse_count>},
+    Key{"repeat", repeat},
+    Key{"alternatives", requests<&JobRequest::alternatives>},
+    Key{"choose", word<&JobRequest::choose, parse_choose>},
+    Key{"jobs", requests<&JobRequest::jobs>},
 };
 
 constexpr auto kKeyNames = [] {
@@ -230,6 +316,17 @@ base::Result<JobRequest> parse_job_file(std::string_view yaml, const std::string
   }
 }
 
+base::Result<> read_after(JobRequest& request, std::string_view text, const Here& here) {
+  if (!is_job_numbers(text)) {
+    auto moment = parse_moment(text, here);
+    if (moment) return keep(std::move(moment), request.after);
+    const bool is_name = !text.empty() && std::isalpha(static_cast<unsigned char>(text[0])) != 0 &&
+                         text.find_first_of(" :") == text.npos;
+    if (!is_name) return base::pass(moment);
+  }
+  return add_parents(request, text, domain::When::success);
+}
+
 std::span<const std::string_view> job_file_keys() { return kKeyNames; }
 
 base::Result<domain::Placement> parse_placement(std::string_view word) {
@@ -237,6 +334,13 @@ base::Result<domain::Placement> parse_placement(std::string_view word) {
   return choose(word,
                 std::array{Choice{"any", any}, Choice{"packed", packed}, Choice{"spread", spread}});
 }
+
+base::Result<domain::Choose> parse_choose(std::string_view word) {
+  using enum domain::Choose;
+  return choose(word, std::array{Choice{"cheapest", cheapest}, Choice{"first", first}});
+}
+
+base::Result<std::int32_t> parse_times(std::string_view text) { return parse_whole(text, 1, 100); }
 
 base::Result<domain::Framework> parse_framework(std::string_view word) {
   using enum domain::Framework;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "cli/job_body.h"
 
 namespace cli {
 namespace {
@@ -228,6 +229,85 @@ TEST(JobRequestTest, OptionsOverrideTheFile) {
   EXPECT_EQ(both.env, (std::map<std::string, std::string>{{"A", "one"}, {"B", "three"}}));
   EXPECT_FALSE(both.by) << "a firm start takes the place of the file's window";
   EXPECT_EQ(both.command->size(), 3U);
+}
+
+TEST(JobFile, AfterIsAMomentOrJobs) {
+  const auto parents = [](std::string_view yaml) {
+    const auto request = parse(yaml);
+    EXPECT_TRUE(request) << yaml << request.error().message;
+    std::string text;
+    if (!request) return text;
+    for (const auto& each : request->parents) {
+      const auto when = base::to_json(each.when);
+      text += fmt::format("{}{}:{} ", each.name, each.job.value, std::string(when.as_string()));
+    }
+    return request->after ? "a moment " + text : text;
+  };
+  EXPECT_EQ(parents("after: 2h"), "a moment ");
+  EXPECT_EQ(parents("after: 12"), "12:success ");
+  EXPECT_EQ(parents("after: 12-14"), "12:success 13:success 14:success ");
+  EXPECT_EQ(parents("after: prep"), "prep0:success ");
+  EXPECT_EQ(parents("after: [7, prep, {job: 9, when: any}, {name: x, when: failure}]"),
+            "7:success prep0:success 9:any x0:failure ");
+  EXPECT_FALSE(parse("after: [{when: any}]"));
+  EXPECT_FALSE(parse("after: 14-12"));
+  EXPECT_FALSE(parse("after: 1-9999"));
+  EXPECT_FALSE(parse("after: [{job: 9, when: soon}]"));
+  EXPECT_FALSE(parse("after: 'yesterday at noon'"));
+}
+
+TEST(JobRequestTest, AListOfJobsSharesWhatStandsAboveIt) {
+  const auto request = parse(R"(
+gpus: 2
+by: 2d
+jobs:
+  - {name: prep, command: make data, gpus: 0}
+  - {name: train, command: python a.py, count: 3, after: [{name: prep}]}
+)");
+  ASSERT_TRUE(request) << request.error().message;
+  const auto body = to_body(*request, "/home/li", here().now);
+  ASSERT_TRUE(body) << body.error().message;
+  const auto& jobs = body->at("jobs").as_array();
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(jobs[0].at("spec").at("bid").at("shape").at("per_rank").at("gpus"), 0);
+  EXPECT_EQ(jobs[1].at("spec").at("bid").at("shape").at("per_rank").at("gpus"), 2);
+  EXPECT_EQ(jobs[1].at("spec").at("bid").at("job_class"), "reserved");
+  EXPECT_EQ(jobs[1].at("count"), 3);
+  EXPECT_EQ(jobs[1].at("spec").at("after").at(0).at("name"), "prep");
+  const auto bad = parse("jobs: [{name: prep}]");
+  ASSERT_TRUE(bad);
+  EXPECT_EQ(to_body(*bad, "/", here().now).error().field, "jobs[0].command");
+}
+
+TEST(JobRequestTest, AlternativesSayOnlyWhatIsOtherwise) {
+  const auto request = parse(
+      "command: a\ngpus: 4\nby: 2d\nchoose: first\n"
+      "alternatives: [{gpus: 'V100:8', duration: 4h}, {class: flex}]\n");
+  ASSERT_TRUE(request) << request.error().message;
+  const auto spec = to_spec(*request, "/", here().now);
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->at("choose"), "first");
+  const auto& first = spec->at("alternatives").at(0).as_object();
+  EXPECT_EQ(first.at("shape").at("gpu_model"), "V100");
+  EXPECT_EQ(first.at("duration"), 4 * 3'600'000);
+  EXPECT_FALSE(first.contains("deadline"));
+  const auto& second = spec->at("alternatives").at(1).as_object();
+  EXPECT_EQ(second.at("job_class"), "flex");
+  EXPECT_EQ(second.size(), 1U);
+}
+
+TEST(JobRequestTest, ARepeatedJobSaysHowOftenAndHowManyTimes) {
+  auto request = parse("command: a\nrepeat: {every: 1d, times: 5}\n");
+  ASSERT_TRUE(request);
+  const auto spec = to_spec(*request, "/", here().now);
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->at("repeat").at("every"), domain::kDay.ms);
+  EXPECT_EQ(spec->at("repeat").at("times"), 5);
+  request->times.reset();
+  EXPECT_EQ(to_spec(*request, "/", here().now).error().field, "times");
+  request->every.reset();
+  request->times = 3;
+  EXPECT_EQ(to_spec(*request, "/", here().now).error().field, "every");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "cli/job_file.h"
+#include "cli/parents.h"
 
 namespace cli {
 namespace {
@@ -65,6 +66,26 @@ Done output(JobRequest& request, const std::string& text, const Context&) {
   return {};
 }
 
+Done add(base::Result<std::vector<domain::Dependency>> parents, JobRequest& request) {
+  if (!parents) return base::pass(parents);
+  request.parents.insert(request.parents.end(), parents->begin(), parents->end());
+  return {};
+}
+
+template <domain::When when>
+Done parents(JobRequest& request, const std::string& text, const Context&) {
+  return add(parse_parents(text, when), request);
+}
+
+Done dependency(JobRequest& request, const std::string& text, const Context&) {
+  return add(parse_slurm_dependency(text), request);
+}
+
+/// A moment, or the jobs that must succeed first.
+Done after(JobRequest& request, const std::string& text, const Context& context) {
+  return read_after(request, text, context.here());
+}
+
 /// One option, what its value is called, and how it is read. Its explanation is the text
 /// "option.NAME".
 struct Row {
@@ -81,7 +102,10 @@ constexpr std::array kRows{
     Row{"--memory", "--memory", "BYTES", word<&JobRequest::memory_bytes, parse_bytes>},
     Row{"--duration", "--duration,-t", "TIME", word<&JobRequest::duration, parse_duration>},
     Row{"--by", "--by", "WHEN", moment<&JobRequest::by>},
-    Row{"--after", "--after", "WHEN", moment<&JobRequest::after>},
+    Row{"--after", "--after", "WHEN|JOB", after},
+    Row{"--after-any", "--after-any", "JOB", parents<domain::When::any>},
+    Row{"--after-failure", "--after-failure", "JOB", parents<domain::When::failure>},
+    Row{"--dependency", "--dependency", "afterok:JOB", dependency},
     Row{"--at", "--at", "WHEN", moment<&JobRequest::at>},
     Row{"--preemptible", "--preemptible", "TIME", word<&JobRequest::preemptible, parse_duration>},
     Row{"--max-price", "--max-price", "CREDITS", word<&JobRequest::max_price, parse_credits>},
@@ -100,6 +124,9 @@ constexpr std::array kRows{
     Row{"--grace", "--grace", "TIME", word<&JobRequest::grace, parse_duration>},
     Row{"--output", "--output", "GLOB", output},
     Row{"--count", "--count", "N", word<&JobRequest::count, count>},
+    Row{"--every", "--every", "TIME", word<&JobRequest::every, parse_duration>},
+    Row{"--times", "--times", "N", word<&JobRequest::times, parse_times>},
+    Row{"--until", "--until", "WHEN", moment<&JobRequest::until>},
 };
 
 base::Result<JobRequest> read_file(Context& context, const std::string& file) {

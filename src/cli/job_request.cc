@@ -1,6 +1,7 @@
 #include "cli/job_request.h"
 
 #include "base/json.h"
+#include "cli/job_body.h"
 #include "cli/times.h"
 #include "domain/json.h"
 
@@ -38,6 +39,37 @@ base::Result<> check_window(const JobRequest& request, domain::Time now) {
   return {};
 }
 
+domain::Program program_of(const JobRequest& request, const std::string& folder) {
+  domain::Program program;
+  program.command = *request.command;
+  program.workdir = request.workdir.value_or(folder);
+  program.env = request.env;
+  program.environment = {request.conda.value_or(""), request.venv.value_or("")};
+  program.framework = request.framework.value_or(program.framework);
+  program.max_retries = request.retries.value_or(program.max_retries);
+  program.grace = request.grace.value_or(program.grace);
+  program.outputs = request.outputs.value_or(program.outputs);
+  return program;
+}
+
+/// Each by what it was said: a number or a name.
+boost::json::array parents_of(const JobRequest& request) {
+  boost::json::array after;
+  for (const auto& parent : request.parents) {
+    boost::json::object each;
+    if (parent.name.empty()) {
+      each["job"] = parent.job.value;
+    } else {
+      each["name"] = parent.name;
+    }
+    each["when"] = base::to_json(parent.when);
+    after.push_back(std::move(each));
+  }
+  return after;
+}
+
+}  // namespace
+
 domain::Bid bid_of(const JobRequest& request) {
   domain::Bid bid;
   bid.job_class = class_of(request);
@@ -64,21 +96,6 @@ domain::Bid bid_of(const JobRequest& request) {
   return bid;
 }
 
-domain::Program program_of(const JobRequest& request, const std::string& folder) {
-  domain::Program program;
-  program.command = *request.command;
-  program.workdir = request.workdir.value_or(folder);
-  program.env = request.env;
-  program.environment = {request.conda.value_or(""), request.venv.value_or("")};
-  program.framework = request.framework.value_or(program.framework);
-  program.max_retries = request.retries.value_or(program.max_retries);
-  program.grace = request.grace.value_or(program.grace);
-  program.outputs = request.outputs.value_or(program.outputs);
-  return program;
-}
-
-}  // namespace
-
 JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.name, over.name);
   take(under.command, over.command);
@@ -101,6 +118,7 @@ JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.by, over.by);
   take(under.after, over.after);
   take(under.at, over.at);
+  under.parents.insert(under.parents.end(), over.parents.begin(), over.parents.end());
   take(under.max_price, over.max_price);
   take(under.priority, over.priority);
   take(under.retries, over.retries);
@@ -108,6 +126,12 @@ JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.grace, over.grace);
   take(under.outputs, over.outputs);
   take(under.count, over.count);
+  take(under.every, over.every);
+  take(under.times, over.times);
+  take(under.until, over.until);
+  take(under.choose, over.choose);
+  if (!over.alternatives.empty()) under.alternatives = over.alternatives;
+  if (!over.jobs.empty()) under.jobs = over.jobs;
   return under;
 }
 
@@ -131,6 +155,8 @@ base::Result<boost::json::value> to_spec(const JobRequest& request, const std::s
                              program_of(request, folder), bid_of(request),
                              request.priority.value_or(0)};
   boost::json::value made = base::to_json(spec);
+  made.as_object()["after"] = parents_of(request);
+  if (auto good = add_terms(request, made.as_object()); !good) return base::pass(good);
   boost::json::object& bid = made.as_object()["bid"].as_object();
   // Left out means now and the end of the horizon, on the controller's clock.
   if (spec.bid.earliest.ms == 0) bid.erase("earliest");

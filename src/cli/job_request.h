@@ -40,15 +40,25 @@ struct JobRequest {
   std::optional<std::int32_t> retries;
   std::optional<domain::Duration> grace;
   std::optional<std::vector<std::string>> outputs;
-  std::optional<std::int32_t> count;  ///< Equal jobs to submit.
+  std::vector<domain::Dependency> parents;  ///< Jobs that end before it starts.
+  std::optional<std::int32_t> count;        ///< Equal jobs to submit.
+  std::optional<domain::Duration> every;    ///< Repeated so often,
+  std::optional<std::int32_t> times;        ///< so many times in all,
+  std::optional<domain::Time> until;        ///< or as long as it starts before this.
+  std::vector<JobRequest> alternatives;     ///< What other bids for the same would say.
+  std::optional<domain::Choose> choose;
+  std::vector<JobRequest> jobs;  ///< Several jobs in one; what is not set here is for all.
   friend bool operator==(const JobRequest&, const JobRequest&) = default;
 };
 
-/// `over` where it says something, else `under`; environment variables of both.
+/// `over` where it says something, else `under`; environment variables and parents of both.
 JobRequest merged(JobRequest under, const JobRequest& over);
 
 /// The class that a request means: as named, else reserved with `by` or `at`, else flex.
 domain::JobClass class_of(const JobRequest& request);
+
+/// The bid that a request makes, as far as it says.
+domain::Bid bid_of(const JobRequest& request);
 
 /// The `spec` of the API. Defaults: one hour, one rank, `folder` as the working folder, the name of
 /// the command's program as the name. Says no when there is no command, to both `at` and `by`, to

@@ -7,6 +7,7 @@
 #include "cli/amounts.h"
 #include "cli/describe.h"
 #include "cli/follow.h"
+#include "cli/job_body.h"
 #include "cli/job_options.h"
 #include "cli/verbs.h"
 
@@ -16,20 +17,24 @@ namespace {
 /// A bid ready to be sent.
 struct Prepared {
   JobRequest request;
-  boost::json::value spec;
+  boost::json::object body;  ///< Of POST /v1/jobs.
+
+  bool is_one() const {
+    return request.jobs.empty() && !request.every && request.count.value_or(1) == 1;
+  }
 };
 
 base::Result<Prepared> prepare(Context& context, const JobOptions& options) {
   auto request = read_job(context, options);
   if (!request) return base::pass(request);
-  auto spec = to_spec(*request, context.environment.current_folder(), context.environment.now());
-  if (!spec) return base::pass(spec);
-  return Prepared{*std::move(request), *std::move(spec)};
+  auto body = to_body(*request, context.environment.current_folder(), context.environment.now());
+  if (!body) return base::pass(body);
+  return Prepared{*std::move(request), *std::move(body)};
 }
 
-base::Result<boost::json::value> ask_quote(Server& server, const boost::json::value& spec) {
+base::Result<boost::json::value> ask_quote(Server& server, const Prepared& prepared) {
   boost::json::object body;
-  body["spec"] = spec;
+  body["spec"] = prepared.body.at("spec");
   return server.ask({"POST", "/v1/quotes", {}, std::move(body)});
 }
 
@@ -107,9 +112,11 @@ int refused(Context& context, const Refusal& refusal, std::string_view text,
 base::Result<int> quote(Context& context, const JobOptions& options) {
   auto prepared = prepare(context, options);
   if (!prepared) return base::pass(prepared);
+  if (!prepared->request.jobs.empty() || prepared->request.every)
+    return base::invalid("jobs", "{}", context.say("error.quote_one"));
   auto server = Server::open(context);
   if (!server) return base::pass(server);
-  auto body = ask_quote(*server, prepared->spec);
+  auto body = ask_quote(*server, *prepared);
   if (!body) return base::pass(body);
   auto made = Server::decode<Quote>(*body);
   if (!made) return base::pass(made);
@@ -122,6 +129,7 @@ base::Result<int> quote(Context& context, const JobOptions& options) {
     return 0;
   }
   show_offer(context, *made);
+  if (made->choice) show_choice(context, *made->choice);
   if (made->quote_id.empty()) return 0;
   context.output.line("");
   context.output.line(context.say("quote.take", {context.moment(made->expires)}));
@@ -139,9 +147,10 @@ base::Result<std::optional<std::string>> agreed(Context& context, Server& server
   const Environment& environment = context.environment;
   const bool asks = !context.yes && !context.output.json() && environment.in_is_terminal() &&
                     environment.error_is_terminal() && !prepared.request.max_price &&
+                    prepared.request.jobs.empty() && !prepared.request.every &&
                     class_of(prepared.request) != domain::JobClass::flex;
   if (!asks) return std::string();
-  auto body = ask_quote(server, prepared.spec);
+  auto body = ask_quote(server, prepared);
   if (!body) return base::pass(body);
   auto made = Server::decode<Quote>(*body);
   if (!made) return base::pass(made);
@@ -168,9 +177,8 @@ base::Result<std::optional<Submitted>> bid(Context& context, Server& server,
     if (!*agreement) return std::nullopt;
     quote_id = **agreement;
   }
-  boost::json::object body = with_member("spec", prepared.spec);
+  boost::json::object body = prepared.body;
   if (!quote_id.empty()) body["quote_id"] = quote_id;
-  if (prepared.request.count) body["count"] = *prepared.request.count;
   auto answered = server.ask({"POST", "/v1/jobs", {}, std::move(body)});
   if (!answered) return base::pass(answered);
   auto jobs = Server::decode<Jobs>(*answered);
@@ -183,6 +191,14 @@ base::Result<std::optional<Submitted>> bid(Context& context, Server& server,
 
 bool all_refused(const std::vector<Job>& jobs) {
   return std::ranges::all_of(jobs, [](const Job& job) { return job.state == "refused"; });
+}
+
+/// Of jobs that were refused together, the one that was not for another's sake.
+const Job& at_fault(const std::vector<Job>& jobs) {
+  const auto own = std::ranges::find_if(jobs, [](const Job& job) {
+    return job.refusal && job.refusal->reason != "refused_together";
+  });
+  return own == jobs.end() ? jobs.front() : *own;
 }
 
 std::string accepted_text(const Context& context, const Job& job) {
@@ -208,7 +224,8 @@ base::Result<int> submit(Context& context, const JobOptions& options) {
   const std::vector<Job>& jobs = (*submitted)->jobs;
   const Job& first = jobs.front();
   if (all_refused(jobs)) {
-    return refused(context, first.refusal.value_or(Refusal{}), first.text,
+    const Job& why = at_fault(jobs);
+    return refused(context, why.refusal.value_or(Refusal{}), why.text,
                    with_member("jobs", (*submitted)->body.at("jobs")));
   }
   if (context.output.json()) {
@@ -250,9 +267,7 @@ base::Result<int> finished(Context& context, Server& server, const Job& job) {
 base::Result<int> run(Context& context, const JobOptions& options, bool all_ranks) {
   auto prepared = prepare(context, options);
   if (!prepared) return base::pass(prepared);
-  if (prepared->request.count.value_or(1) != 1) {
-    return base::invalid("count", "{}", context.say("error.run_count"));
-  }
+  if (!prepared->is_one()) return base::invalid("count", "{}", context.say("error.run_count"));
   auto server = Server::open(context);
   if (!server) return base::pass(server);
   auto submitted = bid(context, *server, *prepared, options.quote_id);

@@ -130,6 +130,7 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
     show_field(context, "job.money",
                context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),
                                               show_credits({job.paid})}));
+  if (job.choice) show_choice(context, *job.choice);
   show_field(context, "job.checkpoint", job.checkpoint);
   if (job.promise_broken) context.output.line(context.say("job.promise_broken"));
   if (job.simulated) context.output.line(context.say("job.simulated"));
@@ -160,24 +161,35 @@ base::Result<int> show(Context& context, std::string_view typed) {
   return 0;
 }
 
-base::Result<int> cancel(Context& context, const std::vector<std::string>& typed) {
+struct Cancelling {
+  std::vector<std::string> jobs;
+  bool series = false;
+};
+
+base::Result<int> cancel(Context& context, const Cancelling& wanted) {
   std::vector<std::int64_t> ids;
-  for (const std::string& text : typed) {
+  for (const std::string& text : wanted.jobs) {
     auto id = parse_job_id(text);
     if (!id) return base::pass(id);
     ids.push_back(*id);
   }
   auto server = Server::open(context);
   if (!server) return base::pass(server);
+  boost::json::object wish;
+  if (wanted.series) wish["series"] = true;
   boost::json::array bodies;
   for (const std::int64_t id : ids) {
-    auto body = server->ask({"POST", job_path(id, "cancel"), {}, boost::json::object()});
+    auto body = server->ask({"POST", job_path(id, "cancel"), {}, wish});
     if (!body && ids.size() == 1) return base::pass(body);
     if (!body) return std::unexpected(std::move(body).error().while_doing(std::to_string(id)));
     auto job = Server::decode<Job>(*body);
     if (!job) return base::pass(job);
     bodies.push_back(*std::move(body));
     if (context.output.json()) continue;
+    if (wanted.series) {
+      context.output.line(context.say("note.series", {std::to_string(id)}));
+      continue;
+    }
     context.output.line(is_final_state(job->state)
                             ? state_note(context, id, job->state)
                             : context.say("note.stopping", {std::to_string(id)}));
@@ -280,11 +292,13 @@ void add_job_verbs(Verbs& verbs, CLI::App& app) {
       .add_option("job", *shown, context.say("option.job"))
       ->required()
       ->type_name("JOB");
-  const auto cancelled = std::make_shared<std::vector<std::string>>();
-  add_verb(verbs, job, "job cancel", [&context, cancelled] { return cancel(context, *cancelled); })
-      .add_option("jobs", *cancelled, context.say("option.job"))
+  const auto cancelled = std::make_shared<Cancelling>();
+  CLI::App& cancelling = add_verb(verbs, job, "job cancel",
+                                  [&context, cancelled] { return cancel(context, *cancelled); });
+  cancelling.add_option("jobs", cancelled->jobs, context.say("option.job"))
       ->required()
       ->type_name("JOB");
+  cancelling.add_flag("--series", cancelled->series, context.say("option.series"));
   const auto extension = std::make_shared<Extension>();
   CLI::App& extending = add_verb(verbs, job, "job extend",
                                  [&context, extension] { return extend(context, *extension); });

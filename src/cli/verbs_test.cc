@@ -196,6 +196,57 @@ TEST_F(VerbsTest, AtATerminalAPromiseWithoutALimitIsAskedAbout) {
   EXPECT_EQ(world.server->requests.size(), before + 1);
 }
 
+TEST_F(VerbsTest, ParentsAreSaidInTwoWays) {
+  world.server->on("POST", "/v1/jobs", R"({"jobs": [)" + reserved_job() + "]}", 201);
+  EXPECT_EQ(berth({"submit", "--after", "3-4", "--after-any=7", "--after-failure", "prep",
+                   "--dependency=afterok:8:9,afternotok:10", "--", "a"}),
+            0)
+      << world.error;
+  std::string after;
+  for (const auto& each : body().at("spec").at("after").as_array()) {
+    after += base::to_text(each) + " ";
+  }
+  EXPECT_EQ(after,
+            R"({"job":3,"when":"success"} {"job":4,"when":"success"} {"job":7,"when":"any"} )"
+            R"({"name":"prep","when":"failure"} {"job":8,"when":"success"} )"
+            R"({"job":9,"when":"success"} {"job":10,"when":"failure"} )");
+  EXPECT_EQ(berth({"submit", "--dependency=after:8", "--", "a"}), 2);
+  EXPECT_TRUE(complains("afterok")) << world.error;
+}
+
+TEST_F(VerbsTest, AListOfJobsIsSentAsOne) {
+  world.server->on("POST", "/v1/jobs",
+                   R"({"jobs": [{"id": 1, "state": "refused", "text": "with the other",
+                       "refusal": {"reason": "refused_together"}},
+                      {"id": 2, "state": "refused", "text": "too large",
+                       "refusal": {"reason": "larger_than_pool"}}]})");
+  world.files["/home/li/dag.yaml"] =
+      "jobs:\n- {name: prep, command: a}\n- {command: b, after: [{name: prep}]}\n";
+  EXPECT_EQ(berth({"submit", "/home/li/dag.yaml"}), 3) << world.error;
+  EXPECT_EQ(body().at("jobs").as_array().size(), 2U);
+  EXPECT_TRUE(complains("too large") || says("too large")) << world.error << world.out;
+  EXPECT_EQ(berth({"run", "/home/li/dag.yaml"}), 2);
+  EXPECT_EQ(berth({"quote", "/home/li/dag.yaml"}), 2);
+}
+
+TEST_F(VerbsTest, ASeriesIsCancelledWhole) {
+  world.server->on("POST", "/v1/jobs/12/cancel", reserved_job());
+  EXPECT_EQ(berth({"job", "cancel", "12", "--series"}), 0) << world.error;
+  EXPECT_EQ(body().at("series"), true);
+  EXPECT_TRUE(says("together with job 12")) << world.out;
+}
+
+TEST_F(VerbsTest, AQuoteShowsWhatEachBidWouldGet) {
+  world.server->on("POST", "/v1/quotes",
+                   R"({"quote_id": "q1", "expires": 1, "offer": {"pool": "a100", "start": 1,
+                       "finish": 2, "price": 2000000, "nodes": ["n1"]}, "text": "",
+                       "choice": {"taken": 1, "options": [{"refused": "no_free_window"},
+                                                           {"price": 2000000}]}})");
+  EXPECT_EQ(berth({"quote", "--", "a"}), 0) << world.error;
+  EXPECT_TRUE(says("bid 1: not enough is free")) << world.out;
+  EXPECT_TRUE(says("bid 2: 2.00 credits (taken)")) << world.out;
+}
+
 TEST_F(VerbsTest, JobsAreATableInBothLanguages) {
   world.server->on("GET", "/v1/jobs", R"({"jobs": [)" + reserved_job() + R"(], "next": 0})");
   EXPECT_EQ(berth({"jobs", "--all", "--user", "li"}), 0);

@@ -4,6 +4,7 @@
 
 #include "domain/job.h"
 #include "era/quote.h"
+#include "ledger/jobs/job.h"
 
 namespace controller {
 
@@ -14,6 +15,7 @@ struct Quote {
   domain::JobSpec spec;
   era::Offer offer;
   domain::Time expires;
+  std::optional<ledger::jobs::Choice> choice{};  ///< If the spec had alternatives.
 };
 
 /// Quotes of the last minutes. Quotes change nothing, so they are no facts and do not outlive the

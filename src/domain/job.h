@@ -3,10 +3,12 @@
 #include <boost/describe/enum.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "domain/bid.h"
+#include "domain/terms.h"
 
 namespace domain {
 
@@ -43,9 +45,15 @@ struct JobSpec {
   Program program;
   Bid bid;
   std::int32_t priority = 0;  ///< Among the queued jobs of its team, -100 to 100: higher first.
+  std::vector<Dependency> after{};  ///< It starts when all of these have come.
+  /// Other bids for the same, of which one is taken; none once the bid was accepted.
+  std::vector<Alternative> alternatives{};
+  Choose choose = Choose::cheapest;
+  std::optional<Repeat> repeat{};  ///< Of a whole submission; none in its jobs.
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
-BOOST_DESCRIBE_STRUCT(JobSpec, (), (name, program, bid, priority))
+BOOST_DESCRIBE_STRUCT(JobSpec, (),
+                      (name, program, bid, priority, after, alternatives, choose, repeat))
 
 enum class JobState {
   refused,

@@ -103,7 +103,7 @@ std::optional<Move> another_place(const Plan& plan, const Ground& ground, const 
     }
     return std::nullopt;
   };
-  if (booking.start >= std::max(now, plan.begin()) && booking.later.empty()) {
+  if (booking.start >= promise.first && booking.later.empty()) {
     auto same_time = find_in({booking.start, booking.finish, promise.duration, true}, {});
     if (same_time) return same_time;
   }

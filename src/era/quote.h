@@ -50,10 +50,13 @@ enum class RefusalReason {
   too_expensive,   ///< The cheapest place costs more than max_price.
   insufficient_funds,  ///< Said by the ledger: the team's balance does not reach.
   limit_reached,       ///< Said by the ledger: a limit on jobs or sizes.
+  no_promised_end,     ///< Said by the ledger: it waits for a job that has no promised end.
+  refused_together,    ///< Said by the ledger: another bid of its submission was refused.
 };
 BOOST_DESCRIBE_ENUM(RefusalReason, no_such_pool, rank_larger_than_node, larger_than_pool,
                     window_too_short, beyond_horizon, no_free_window, fragmented, not_free_now,
-                    too_expensive, insufficient_funds, limit_reached)
+                    too_expensive, insufficient_funds, limit_reached, no_promised_end,
+                    refused_together)
 
 /// The smallest single change that would be accepted: exactly one of the optionals is set.
 struct Change {

@@ -48,7 +48,9 @@ std::string text_of(RefusalReason reason) {
       {RefusalReason::not_free_now, "not free now"},
       {RefusalReason::too_expensive, "too expensive"},
       {RefusalReason::insufficient_funds, "insufficient funds"},
-      {RefusalReason::limit_reached, "limit reached"}};
+      {RefusalReason::limit_reached, "limit reached"},
+      {RefusalReason::no_promised_end, "no promised end"},
+      {RefusalReason::refused_together, "refused together"}};
   return kTexts.at(reason);
 }
 

@@ -17,10 +17,6 @@ using Events = std::vector<Event>;
 constexpr std::size_t kKeptAnswers = 100'000;
 constexpr std::size_t kLongestId = 200;
 
-jobs::View view_of(const State& state, Time now) {
-  return {state.jobs, state.accounts, state.nodes, state.limits, state.plan, now};
-}
-
 /// Facts of one area as facts of the ledger.
 template <class AreaEvent>
 void take(std::vector<AreaEvent>&& from, Events& into) {
@@ -87,14 +83,14 @@ Result<Events> decide_one(const State& state, const Command&, Time now,
   if (!answer) return answer;
   const auto* report = std::get_if<nodes::ReportNode>(&wish);
   if (report != nullptr && has_rebooted(state, *report)) {
-    take(jobs::lose_ranks(view_of(state, now), report->node, "its node booted again"), *answer);
+    take(jobs::lose_ranks(jobs_view(state, now), report->node, "its node booted again"), *answer);
   }
   return answer;
 }
 
 Result<Events> decide_one(const State& state, const Command& command, Time now,
                           const jobs::Command& wish) {
-  return taken(jobs::decide(view_of(state, now), command.id, wish));
+  return taken(jobs::decide(jobs_view(state, now), command.id, wish));
 }
 
 /// Whether whom a limit or a share is for exists.
@@ -196,6 +192,10 @@ void apply_one(State& state, const FactType& fact, Time at) {
 
 }  // namespace
 
+jobs::View jobs_view(const State& state, Time now) {
+  return {state.jobs, state.accounts, state.nodes, state.limits, state.plan, now};
+}
+
 Result<Events> decide(const State& state, const Command& command, Time now) {
   if (command.id.value.size() > kLongestId || !base::is_utf8(command.id.value)) {
     return base::invalid("command", "an id is at most {} bytes of UTF-8 text", kLongestId);
@@ -210,7 +210,7 @@ Events next(const State& state, jobs::Memo& memo, Time now) {
     if (auto forecast = demand::next(state.demand, now)) return {*std::move(forecast)};
   }
   Events events;
-  take(jobs::next(view_of(state, now), memo), events);
+  take(jobs::next(jobs_view(state, now), memo), events);
   return events;
 }
 

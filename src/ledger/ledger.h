@@ -48,6 +48,9 @@ BOOST_DESCRIBE_STRUCT(State, (),
                       (layout, cluster, at, access, accounts, nodes, jobs, demand, limits,
                        answered_order))
 
+/// What decisions about jobs look at. Valid as long as `state`.
+jobs::View jobs_view(const State& state, domain::Time now);
+
 /// Answers a wish with facts, or says no. Changes nothing. The facts of a repeated command are
 /// none.
 base::Result<std::vector<Event>> decide(const State& state, const Command& command,

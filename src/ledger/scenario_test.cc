@@ -152,7 +152,7 @@ class Scenario {
     if (cluster_.log.size() == before) told_.push_back("nothing new");
   }
 
-  static void read_word(const Words& words, std::size_t i, test::Ask& ask) {
+  void read_word(const Words& words, std::size_t i, test::Ask& ask) const {
     const std::string& word = words[i];
     const auto next = [&] { return words.at(i + 1); };
     if (word == "reserved") ask.job_class = JobClass::reserved;
@@ -165,12 +165,18 @@ class Scenario {
     if (word == "most") ask.max_price = money_of(next());
     if (word == "retries") ask.max_retries = std::stoi(next());
     if (word == "restart") ask.restart = length_of(next());
+    if (word.starts_with("after")) ask.after.push_back({jobs_.at(next()), {}, when(word)});
     if (word == "spread") ask.placement = domain::Placement::spread;
     if (word == "within") {
       const std::size_t dots = next().find("..");
       ask.earliest = length_of(next().substr(0, dots));
       ask.deadline = length_of(next().substr(dots + 2));
     }
+  }
+
+  static domain::When when(const std::string& word) {
+    if (word == "after-any") return domain::When::any;
+    return word == "after-failure" ? domain::When::failure : domain::When::success;
   }
 
   void answer(const base::Result<>& done) {

@@ -28,6 +28,7 @@ struct Ask {
   std::string team = "vision";
   std::int32_t priority = 0;
   std::optional<domain::Duration> restart = std::nullopt;  ///< Preemptible, if given.
+  std::vector<domain::Dependency> after = {};
 };
 
 /// How a rank ends, as its agent says it.
@@ -92,6 +93,7 @@ class Cluster {
     bid.firm = ask.firm;
     bid.preemptible = ask.restart.has_value();
     bid.restart = ask.restart.value_or(domain::Duration{});
+    spec.after = ask.after;
     return spec;
   }
 

@@ -111,7 +111,8 @@ TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
 TEST(Jobs, EveryReasonAndEveryStateHasASentenceInBothLanguages) {
   for (const Language language : {Language::en, Language::zh}) {
     const Reader reader = reader_of_own(language, {});
-    for (int reason = 0; reason <= static_cast<int>(era::RefusalReason::limit_reached); ++reason) {
+    for (int reason = 0; reason <= static_cast<int>(era::RefusalReason::refused_together);
+         ++reason) {
       era::Refusal no;
       no.reason = static_cast<era::RefusalReason>(reason);
       EXPECT_EQ(has_chinese(refusal(reader, no)), language == Language::zh) << reason;

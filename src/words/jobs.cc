@@ -44,6 +44,10 @@ std::string_view id_of(era::RefusalReason reason) {
       return "refusal.insufficient_funds";
     case era::RefusalReason::limit_reached:
       return "refusal.limit_reached";
+    case era::RefusalReason::no_promised_end:
+      return "refusal.no_promised_end";
+    case era::RefusalReason::refused_together:
+      return "refusal.refused_together";
   }
   return "refusal.limit_reached";
 }
@@ -86,11 +90,26 @@ std::string change(const Reader& reader, const era::Change& wanted) {
   return say(language, "help.duration", {duration(language, shorter), start, price});
 }
 
+/// The jobs that it waits for, by name: at most 8.
+std::string parents(const Reader& reader, const Job& job) {
+  constexpr std::size_t kMostNamed = 8;
+  std::vector<domain::JobId> named;
+  for (const auto& parent : job.waits_for) {
+    if (named.size() < kMostNamed) named.push_back(parent.job);
+  }
+  return blockers(reader, named);
+}
+
 std::string reserved(const Reader& reader, const Job& job) {
   const Language language = reader.language;
+  const bool waits = !job.waits_for.empty();
+  if (!job.booking && waits)
+    return say(language, "job.late", {parents(reader, job), time(job.deadline)});
   if (!job.booking) return say(language, "job.displaced", {time(job.deadline)});
   const std::string_view id = job.spec.bid.firm ? "job.firm" : "job.reserved";
-  return say(language, id, {time(job.booking->start), time(job.deadline)});
+  std::string text = say(language, id, {time(job.booking->start), time(job.deadline)});
+  if (waits) text += say(language, "job.reserved_after", {parents(reader, job)});
+  return text;
 }
 
 std::string running(const Reader& reader, const Job& job) {
@@ -205,6 +224,7 @@ std::string job(const Reader& reader, const Job& job) {
     case JobState::reserved:
       return reserved(reader, job);
     case JobState::queued:
+      if (!job.waits_for.empty()) return say(language, "job.queued_after", {parents(reader, job)});
       return say(language, "job.queued");
     case JobState::starting:
       return say(language, "job.starting", {std::to_string(job.attempts_made)});

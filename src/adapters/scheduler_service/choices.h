@@ -47,6 +47,8 @@ inline constexpr auto kReasons = std::to_array<Choice<RefusalReason, wire::Refus
     {RefusalReason::too_expensive, wire::REFUSAL_REASON_TOO_EXPENSIVE},
     {RefusalReason::insufficient_funds, wire::REFUSAL_REASON_INSUFFICIENT_FUNDS},
     {RefusalReason::limit_reached, wire::REFUSAL_REASON_LIMIT_REACHED},
+    {RefusalReason::no_promised_end, wire::REFUSAL_REASON_NO_PROMISED_END},
+    {RefusalReason::refused_together, wire::REFUSAL_REASON_REFUSED_TOGETHER},
 });
 
 inline constexpr auto kJobStates = std::to_array<Choice<domain::JobState, wire::JobState>>({

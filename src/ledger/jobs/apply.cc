@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
 
@@ -111,6 +112,7 @@ void add(Change change, Job job) {
 void apply_one(Change change, const BidRefused& fact) {
   Job job = new_job(fact, change.at);
   job.refusal = fact.refusal;
+  job.choice = fact.choice;
   job.ended = change.at;
   enter(job, JobState::refused, "the bid was refused", change.at);
   add(change, std::move(job));
@@ -140,6 +142,8 @@ void apply_one(Change change, const JobAccepted& fact) {
   Job job = new_job(fact, change.at);
   job.price = fact.price;
   job.charged = fact.spec.bid.duration;
+  job.choice = fact.choice;
+  job.waits_for = open(change.state, fact.spec.after);
   if (fact.offer) {
     job.deadline = fact.spec.bid.deadline;
     job.charged = job.charged + fact.spec.bid.restart * std::ssize(fact.offer->later);
@@ -149,9 +153,13 @@ void apply_one(Change change, const JobAccepted& fact) {
     enter(job, JobState::reserved, "the bid was accepted", change.at);
   } else {
     ++change.state.queued;
-    enter(job, JobState::queued, "waits for idle capacity", change.at);
+    enter(job, JobState::queued,
+          job.waits_for.empty() ? "waits for idle capacity"
+                                : fmt::format("waits for job {}", job.waits_for[0].job.value),
+          change.at);
   }
   add(change, std::move(job));
+  keep_in_order(change.state, change.plan, fact.job);
 }
 
 void apply_one(Change change, const BookingsMoved& fact) {
@@ -174,20 +182,25 @@ void apply_one(Change change, const BookingsMoved& fact) {
       change.plan.book(booking);
     }
   }
+  for (const auto& move : fact.moves) keep_in_order(change.state, change.plan, move.job);
   ++change.state.freed;
 }
 
 void apply_one(Change change, const BookingLost& fact) {
-  Edit job(change.state, fact.job);
-  change.plan.unbook(fact.job);
-  job->booking.reset();
+  {
+    Edit job(change.state, fact.job);
+    change.plan.unbook(fact.job);
+    job->booking.reset();
+  }
+  keep_in_order(change.state, change.plan, fact.job);
   ++change.state.freed;
 }
 
-void apply_one(Change change, const JobExtended& fact) {
+void extend(Change change, const JobExtended& fact) {
   Edit job(change.state, fact.job);
   job->price += fact.price;
   job->charged = job->charged + fact.added;
+  job->extended = job->extended || fact.added > domain::Duration{};
   if (!job->booking) return;
   change.plan.unbook(fact.job);
   Time& finish =
@@ -197,6 +210,11 @@ void apply_one(Change change, const JobExtended& fact) {
   job->booking->deadline = job->deadline;
   change.plan.restore(
       *job->booking);  // Its nodes may have closed since; it runs there all the same.
+}
+
+void apply_one(Change change, const JobExtended& fact) {
+  extend(change, fact);
+  keep_in_order(change.state, change.plan, fact.job);
 }
 
 void apply_one(Change change, const AttemptStarted& fact) {
@@ -279,7 +297,7 @@ void go_to_next_piece(Change change, Job& job) {
   ++change.state.freed;
 }
 
-void apply_one(Change change, const JobInterrupted& fact) {
+void interrupt(Change change, const JobInterrupted& fact) {
   Edit job(change.state, fact.job);
   job->retry_at = fact.retry_at;
   job->retries_used = fact.retries_used;
@@ -294,6 +312,11 @@ void apply_one(Change change, const JobInterrupted& fact) {
   if (job->job_class == domain::JobClass::flex) ++change.state.queued;
   ++change.state.closed;  // Its place may have gone while it ran.
   enter(*job, JobState::interrupted, fact.cause, change.at);
+}
+
+void apply_one(Change change, const JobInterrupted& fact) {
+  interrupt(change, fact);
+  keep_in_order(change.state, change.plan, fact.job);
 }
 
 void apply_one(Change change, const CheckpointKept& fact) {
@@ -323,6 +346,8 @@ void apply_one(Change change, const JobEnded& fact) {
     enter(*job, fact.state, fact.cause, change.at);
   }
   change.plan.unbook(fact.job);
+  settle_children(change.state, change.plan, fact.job, change.at);
+  keep_in_order(change.state, change.plan, fact.job);
   ++change.state.freed;
   forget_oldest(change.state);
 }

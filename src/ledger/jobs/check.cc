@@ -149,6 +149,37 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   return check_preemptible(bid);
 }
 
+/// That what it waits for is said in one way. Which jobs there are is asked when it is answered.
+Result<> check_after(const domain::JobSpec& spec) {
+  if (spec.after.size() > kMostParents)
+    return base::invalid("after", "at most {} jobs", kMostParents);
+  for (std::size_t i = 0; i < spec.after.size(); ++i) {
+    const auto& wish = spec.after[i];
+    const bool by_number = wish.job.value > 0 && wish.name.empty();
+    const bool by_name = wish.job.value == 0 && !wish.name.empty();
+    if (!by_number && !by_name)
+      return base::invalid(fmt::format("after[{}].job", i), "a job's number or its name");
+    if (wish.name.size() > 200 || !is_text(wish.name))
+      return base::invalid(fmt::format("after[{}].name", i), "longer than 200 bytes");
+  }
+  if (!spec.after.empty() && spec.bid.job_class == JobClass::eager)
+    return base::invalid("after", "an eager job starts now, so it waits for no other");
+  return {};
+}
+
+Result<> check_alternatives(const domain::JobSpec& spec, domain::Time now) {
+  if (spec.alternatives.size() > kMostAlternatives)
+    return base::invalid("alternatives", "at most {}", kMostAlternatives);
+  for (std::size_t i = 0; i < spec.alternatives.size(); ++i) {
+    auto good = check_bid(domain::changed(spec.bid, spec.alternatives[i]), now);
+    if (good) continue;
+    const std::string field = good.error().field.substr(good.error().field.find('.') + 1);
+    return std::unexpected(
+        std::move(good).error().in_field(fmt::format("alternatives[{}].{}", i, field)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> check(const domain::JobSpec& spec, domain::Time now) {
@@ -157,6 +188,8 @@ Result<> check(const domain::JobSpec& spec, domain::Time now) {
   if (spec.priority < -kHighestPriority || spec.priority > kHighestPriority)
     return base::invalid("priority", "must be -{} to {}", kHighestPriority, kHighestPriority);
   if (auto ok = check_program(spec.program); !ok) return ok;
+  if (auto ok = check_after(spec); !ok) return ok;
+  if (auto ok = check_alternatives(spec, now); !ok) return ok;
   return check_bid(spec.bid, now);
 }
 

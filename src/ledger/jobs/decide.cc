@@ -1,8 +1,11 @@
 #include <algorithm>
 
 #include "ledger/jobs/answer.h"
+#include "ledger/jobs/offers.h"
 #include "ledger/jobs/queue_move.h"
+#include "ledger/jobs/series.h"
 #include "ledger/jobs/settle.h"
+#include "ledger/jobs/together.h"
 
 namespace ledger::jobs {
 namespace {
@@ -19,129 +22,55 @@ struct Context {
   const domain::CommandId& id;
 };
 
-/// The spec with what the user left open filled in: from now, until the end of the horizon.
-domain::JobSpec completed(domain::JobSpec spec, const View& view) {
-  auto& bid = spec.bid;
-  bid.earliest = std::max(bid.earliest, view.now);
-  if (bid.job_class == JobClass::eager) bid.earliest = view.now;
-  if (bid.job_class != JobClass::flex)
-    bid.deadline = std::min(bid.deadline, view.plan.horizon_end());
-  if (spec.name.empty()) {
-    const auto& program = spec.program.command.front();
-    spec.name = program.substr(program.find_last_of('/') + 1).substr(0, 60);
-  }
-  return spec;
-}
-
-Events refuse(Context context, const MakeBid& wish, domain::JobSpec spec, era::Refusal refusal) {
-  if (refusal.reason != era::RefusalReason::insufficient_funds &&
-      refusal.reason != era::RefusalReason::limit_reached && spec.bid.job_class != JobClass::flex) {
-    refusal = era::explain(context.view.plan, spec.bid, context.view.now, std::move(refusal));
-  }
+Events refuse(Context context, const MakeBid& wish, Answered answered) {
   return {BidRefused{{context.view.jobs.next_job},
                      context.id,
                      wish.user,
                      wish.team,
-                     std::move(spec),
-                     std::move(refusal)}};
+                     std::move(answered.spec),
+                     std::get<era::Refusal>(std::move(answered.answer)),
+                     std::move(answered.choice)}};
 }
 
-era::Refusal too_dear(era::RefusalReason reason, Money price) {
-  era::Refusal refusal;
-  refusal.reason = reason;
-  refusal.price = price;
-  return refusal;
-}
-
-Events accept(Context context, const MakeBid& wish, domain::JobSpec spec, Money price,
-              std::optional<era::Offer> offer) {
-  if (price > spendable(context.view, wish.team)) {
-    return refuse(context, wish, std::move(spec),
-                  too_dear(era::RefusalReason::insufficient_funds, price));
-  }
+Events accept(Context context, const MakeBid& wish, Answered answered) {
   const domain::JobId job{context.view.jobs.next_job};
+  const bool flex = answered.spec.bid.job_class == JobClass::flex;
+  auto& offer = std::get<era::Offer>(answered.answer);
+  const Money price = offer.price;
   Events events;
-  if (offer && !offer->moves.empty()) {
+  if (!offer.moves.empty()) {
     BookingsMoved moved{{}, fmt::format("makes room for job {}", job.value)};
-    for (const auto& move : offer->moves) {
+    for (const auto& move : offer.moves) {
       const auto& pool = context.view.nodes.nodes.at(move.nodes.front()).pool;
       moved.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
     }
-    offer->moves.clear();
+    offer.moves.clear();
     events.push_back(std::move(moved));
   }
-  events.push_back(
-      JobAccepted{job, context.id, wish.user, wish.team, std::move(spec), price, std::move(offer)});
+  events.push_back(JobAccepted{job, context.id, wish.user, wish.team, std::move(answered.spec),
+                               price, flex ? std::nullopt : std::optional(std::move(offer)),
+                               std::move(answered.choice)});
   if (price > Money{}) events.push_back(hold(wish.team, job, price, "hold"));
   return events;
-}
-
-Events bid_flex(Context context, const MakeBid& wish, domain::JobSpec spec) {
-  const auto answer = era::flex_price(context.view.plan, spec.bid);
-  if (const auto* refusal = std::get_if<era::Refusal>(&answer))
-    return refuse(context, wish, std::move(spec), *refusal);
-  if (auto refusal = never_fits(context.view, {wish.user, wish.team}, spec.bid))
-    return refuse(context, wish, std::move(spec), *std::move(refusal));
-  const Money price = std::get<Money>(answer);
-  if (spec.bid.max_price && price > *spec.bid.max_price) {
-    return refuse(context, wish, std::move(spec),
-                  too_dear(era::RefusalReason::too_expensive, price));
-  }
-  return accept(context, wish, std::move(spec), price, std::nullopt);
-}
-
-/// An offer that needs others to move stands if the same can still be had, at no higher price.
-bool still_stands(const View& view, const domain::Bid& bid, const era::Offer& offer) {
-  if (offer.moves.empty()) return offer.finish <= bid.deadline && era::fits(view.plan, bid, offer);
-  const era::Answer again = era::quote(view.plan, bid, view.now);
-  const auto* same = std::get_if<era::Offer>(&again);
-  return same != nullptr && same->start == offer.start && same->nodes == offer.nodes &&
-         same->moves == offer.moves && same->price <= offer.price;
-}
-
-/// The quoted offer, as far as time has not passed it by.
-Result<era::Offer> honoured(const View& view, const domain::Bid& bid, era::Offer offer) {
-  if (offer.start < view.now && !offer.later.empty()) {
-    // Its pieces are cut anew, at no higher price.
-    const era::Answer again = era::quote(view.plan, bid, view.now);
-    const auto* now = std::get_if<era::Offer>(&again);
-    if (now != nullptr && now->price <= offer.price) offer = *now;
-  }
-  if (offer.start < view.now) {
-    offer.start = view.now;
-    offer.finish = view.now + bid.duration;
-  }
-  if (!still_stands(view, bid, offer)) {
-    return base::fail(ErrorCode::gone, "what was quoted has been taken since; ask for a new quote");
-  }
-  return offer;
 }
 
 Result<Events> decide_one(Context context, const MakeBid& wish) {
   if (context.id.value.empty()) return base::invalid("command", "a bid needs an id");
   if (context.view.jobs.by_command.contains(context.id)) return Events{};
   if (auto ok = check(wish.spec, context.view.now); !ok) return base::pass(ok);
+  if (wish.spec.repeat) return base::invalid("repeat", "only a whole submission is repeated");
   if (context.view.jobs.live.size() >= kMostLiveJobs) {
     return base::fail(ErrorCode::resource_exhausted,
                       "there are {} live jobs, the most there may be", kMostLiveJobs);
   }
-  domain::JobSpec spec = completed(wish.spec, context.view);
-  if (wish.quoted) {
-    auto offer = honoured(context.view, spec.bid, *wish.quoted);
-    if (!offer) return base::pass(offer);
-    if (breaks_a_quota(context.view, {wish.user, wish.team}, spec.bid, *offer))
-      return base::fail(ErrorCode::gone, "a quota has been used up since; ask for a new quote");
-    const Money price = offer->price;
-    return accept(context, wish, std::move(spec), price, *std::move(offer));
-  }
-  if (spec.bid.job_class == JobClass::flex) return bid_flex(context, wish, std::move(spec));
-  era::Answer answer = reserve(context.view, {wish.user, wish.team}, spec.bid);
-  if (auto* refusal = std::get_if<era::Refusal>(&answer)) {
-    return refuse(context, wish, std::move(spec), std::move(*refusal));
-  }
-  auto& offer = std::get<era::Offer>(answer);
-  const Money price = offer.price;
-  return accept(context, wish, std::move(spec), price, std::move(offer));
+  const Owner owner{wish.user, wish.team};
+  auto answered = wish.quoted ? answer_quoted(context.view, owner, wish.spec, *wish.quoted)
+                              : answer(context.view, owner, wish.spec);
+  if (!answered) return base::pass(answered);
+  if (wish.choice) answered->choice = wish.choice;
+  const bool accepted = std::holds_alternative<era::Offer>(answered->answer);
+  return accepted ? accept(context, wish, *std::move(answered))
+                  : refuse(context, wish, *std::move(answered));
 }
 
 Result<const Job*> live_job(const View& view, domain::JobId id) {
@@ -150,10 +79,27 @@ Result<const Job*> live_job(const View& view, domain::JobId id) {
   return job;
 }
 
+Result<Events> decide_one(Context context, const MakeBids& wish) {
+  return decide_together(context.view, context.id, wish);
+}
+
+/// Takes back every bid of the series that has not started.
+Result<Events> cancel_series(Context context, const Job& job, const std::string& reason) {
+  Events events;
+  for (const domain::JobId id : bid_together(context.view.jobs, job)) {
+    const Job& each = context.view.jobs.jobs.at(id);
+    if (domain::is_final(each.state) || each.attempts_made > 0) continue;
+    for (auto& event : end_job(context.view, each, JobState::cancelled, reason))
+      events.push_back(std::move(event));
+  }
+  return events;
+}
+
 Result<Events> decide_one(Context context, const CancelJob& wish) {
   auto found = live_job(context.view, wish.job);
   if (!found) return base::pass(found);
   const Job& job = **found;
+  if (wish.series) return cancel_series(context, job, wish.reason);
   if (job.state == JobState::cancelled) return Events{};
   if (domain::is_final(job.state)) {
     return base::fail(ErrorCode::conflict, "job {} has ended already", wish.job.value);

@@ -23,8 +23,9 @@ struct BidRefused {
   domain::TeamId team;
   domain::JobSpec spec;
   era::Refusal refusal;
+  std::optional<Choice> choice{};  ///< If it had alternatives.
 };
-BOOST_DESCRIBE_STRUCT(BidRefused, (), (job, command, user, team, spec, refusal))
+BOOST_DESCRIBE_STRUCT(BidRefused, (), (job, command, user, team, spec, refusal, choice))
 
 struct JobAccepted {
   domain::JobId job;
@@ -34,8 +35,9 @@ struct JobAccepted {
   domain::JobSpec spec;
   domain::Money price;
   std::optional<era::Offer> offer;  ///< None: flex.
+  std::optional<Choice> choice{};   ///< If it had alternatives.
 };
-BOOST_DESCRIBE_STRUCT(JobAccepted, (), (job, command, user, team, spec, price, offer))
+BOOST_DESCRIBE_STRUCT(JobAccepted, (), (job, command, user, team, spec, price, offer, choice))
 
 /// One booking has other nodes or another time, inside its promise.
 struct MovedBooking {
@@ -166,11 +168,19 @@ struct MakeBid {
   domain::UserId user;
   domain::TeamId team;
   domain::JobSpec spec;
-  std::optional<era::Offer> quoted;  ///< Exactly this, or `gone`.
+  std::optional<era::Offer> quoted{};  ///< Exactly this, or `gone`.
+  std::optional<Choice> choice{};      ///< Of the quote, if the spec had alternatives.
+};
+/// Bids of which all are accepted or none. A name in `after` means those before it first.
+struct MakeBids {
+  domain::UserId user;
+  domain::TeamId team;
+  std::vector<domain::JobSpec> specs;
 };
 struct CancelJob {
   domain::JobId job;
   std::string reason;
+  bool series = false;  ///< All that were bid together with it and have not started.
 };
 struct ExtendJob {
   domain::JobId job;
@@ -209,6 +219,7 @@ struct LoseRanks {
   std::string cause;
 };
 
-using Command = std::variant<MakeBid, CancelJob, ExtendJob, MoveInQueue, ObserveNode, LoseRanks>;
+using Command =
+    std::variant<MakeBid, MakeBids, CancelJob, ExtendJob, MoveInQueue, ObserveNode, LoseRanks>;
 
 }  // namespace ledger::jobs

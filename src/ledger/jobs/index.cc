@@ -43,6 +43,22 @@ bool is_over(const Attempt& attempt) {
   return std::ranges::all_of(attempt.ranks, [](const Rank& rank) { return rank.ended > Time{}; });
 }
 
+/// Whether `job` waits for an end that can no longer come. Ends that have come are taken out of
+/// `waits_for`, so what is left of a job that has ended never will.
+bool is_unreachable(const State& state, const Job& job) {
+  return std::ranges::any_of(job.waits_for, [&](const domain::Dependency& wish) {
+    const Job* parent = find(state, wish.job);
+    return parent == nullptr || domain::is_final(parent->state);
+  });
+}
+
+template <class Change>
+void index_by_parents(State& state, const Job& job, const Change& change) {
+  for (const auto& wish : job.waits_for) change(state.children[wish.job], job.id);
+  if (is_unreachable(state, job)) change(state.unreachable, job.id);
+  if (job.booking && job.booking->start < job.booking->earliest) change(state.late, job.id);
+}
+
 template <class Change>
 void for_each_index(State& state, const Job& job, const Change& change) {
   if (domain::is_final(job.state)) {
@@ -64,7 +80,9 @@ void for_each_index(State& state, const Job& job, const Change& change) {
     }
     return;
   }
+  if (!job.waits_for.empty()) index_by_parents(state, job, change);
   if (job.job_class == JobClass::flex) {
+    if (!job.waits_for.empty()) return;
     change(state.queue[job.team],
            QueueEntry{{job.spec.bid.shape, job.spec.bid.duration}, job.place});
     if (first_start(job) > Time{}) change(state.wakes, std::pair{first_start(job), job.id});
@@ -118,6 +136,11 @@ void unindex(State& state, const Job& job) {
   if (team != state.queue.end() && team->second.groups.empty()) state.queue.erase(team);
   erase_if_empty(state.busy_of_team, job.team);
   erase_if_empty(state.busy_of_user, job.user);
+  for (const auto& wish : job.waits_for) {
+    const auto children = state.children.find(wish.job);
+    if (children != state.children.end() && children->second.empty())
+      state.children.erase(children);
+  }
 }
 
 void hold_place(State& state, const Job& job, const Attempt& attempt, std::int32_t rank) {

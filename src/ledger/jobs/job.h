@@ -77,6 +77,23 @@ struct QueuePlace {
 };
 BOOST_DESCRIBE_STRUCT(QueuePlace, (), (priority, order, job))
 
+/// What one of several bids would have got.
+struct Option {
+  domain::Bid bid;
+  std::optional<domain::Money> price;  ///< None: refused.
+  domain::Time start;                  ///< 0 where nothing is promised.
+  domain::Time finish;
+  std::optional<era::RefusalReason> refused;
+};
+BOOST_DESCRIBE_STRUCT(Option, (), (bid, price, start, finish, refused))
+
+/// Which of several bids was taken, and what all of them would have got.
+struct Choice {
+  std::int32_t taken = -1;  ///< Into `options`; -1: all were refused.
+  std::vector<Option> options;
+};
+BOOST_DESCRIBE_STRUCT(Choice, (), (taken, options))
+
 struct Job {
   domain::JobId id;
   domain::CommandId command;  ///< That bid it.
@@ -109,12 +126,16 @@ struct Job {
   std::int64_t checkpoint_step = 0;
   bool promise_broken = false;
   std::vector<Transition> history;  ///< The newest 100.
+  /// Of spec.after, what has not come yet.
+  std::vector<domain::Dependency> waits_for;
+  bool extended = false;  ///< It got more time than it had bid for.
+  std::optional<Choice> choice;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, command, user, team, spec, state, job_class, cause, submitted, ended,
                        deadline, promised_start, price, held, paid, charged, used, booking, refusal,
                        place, attempts, attempts_made, retries_used, retry_at, checkpoint,
-                       checkpoint_step, promise_broken, history))
+                       checkpoint_step, promise_broken, history, waits_for, extended, choice))
 
 /// The attempt that is not over, if any: there is never more than one (P3).
 const Attempt* live_attempt(const Job& job);
@@ -170,10 +191,14 @@ struct State {
   std::set<domain::JobId> over;  ///< Jobs of whose live attempt every rank has ended.
   std::set<domain::JobId> torn;  ///< Some rank ended badly, others run, nothing is stopped yet.
   std::map<domain::NodeId, domain::Resources> flex_held;
+  std::map<domain::JobId, std::set<domain::JobId>> children;  ///< Who waits for a job's end.
+  std::set<domain::JobId> unreachable;  ///< Waits for an end that can no longer come.
+  std::set<domain::JobId> late;         ///< Booked before the booked end of a parent.
   // Counted up when something happens that `next` must look at; see Memo.
-  std::uint64_t freed = 1;   ///< Capacity came free.
-  std::uint64_t closed = 1;  ///< A node changed.
-  std::uint64_t queued = 1;  ///< The queue of flex jobs grew.
+  std::uint64_t freed = 1;      ///< Capacity came free.
+  std::uint64_t closed = 1;     ///< A node changed.
+  std::uint64_t queued = 1;     ///< The queue of flex jobs grew.
+  std::uint64_t reordered = 1;  ///< The window of a parent or a child changed.
 };
 BOOST_DESCRIBE_STRUCT(State, (), (jobs, next_job))
 

@@ -22,6 +22,7 @@ struct Memo {
   std::uint64_t early = 0;  ///< State versions at which nothing was left to do; see State.
   std::uint64_t displaced = 0;
   std::uint64_t unplaced = 0;
+  std::uint64_t late = 0;
   std::uint64_t flex = 0;
   std::uint64_t waited = 0;
   std::int64_t replanned = 0;  ///< The ten minutes in which bookings were last looked at anew.
@@ -31,6 +32,10 @@ struct Memo {
 /// The most that one bid may ask for; past it the answer is a refusal or 400 with the field.
 inline constexpr std::int32_t kMostRanks = 4'096;
 inline constexpr std::size_t kMostLiveJobs = 200'000;
+inline constexpr std::size_t kMostParents = 1'000;  ///< Jobs that one job may wait for.
+inline constexpr std::size_t kMostTogether = 256;   ///< Bids of one submission.
+inline constexpr std::int32_t kMostOccurrences = 100;
+inline constexpr std::size_t kMostAlternatives = 8;
 /// Where somebody else was promised the place, a program that is stopped has no more grace than
 /// this, whatever it asked for.
 inline constexpr domain::Duration kMostGraceInTheWay{30'000};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ledger/jobs/answer.h"
+#include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/outcome.h"
@@ -50,6 +51,9 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
   const Time finish = job.booking->finish + step;
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
+  if (std::holds_alternative<era::Refusal>(answer)) {
+    if (auto released = release_children(view, job, finish); !released.empty()) return released;
+  }
   if (const auto* price = std::get_if<Money>(&answer)) {
     const bool allowed = !job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price;
     if (allowed && *price <= spendable(view, job.team) && !extension_over(view, job, finish)) {
@@ -94,6 +98,7 @@ Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
 /// A promised job without an attempt: it starts if it is time and its place is free, and before
 /// that flex jobs are asked out of its way.
 Events start_booked(const View& view, const Job& job) {
+  if (!job.waits_for.empty() && job.booking->start <= view.now) return wait_on(view, job);
   const bool is_time = job.booking->start <= view.now && job.retry_at <= view.now;
   QuotaWay way = clear_quota_way(view, job);
   if (!way.events.empty()) return std::move(way.events);
@@ -105,7 +110,7 @@ Events start_booked(const View& view, const Job& job) {
 }
 
 Events break_promise(const View& view, const Job& job) {
-  const std::string why = "hardware was lost and there is no time left to keep the promise";
+  const std::string why = why_broken(view.jobs, job);
   Events events{PromiseBroken{job.id, why}};
   for (auto& event : end_job(view, job, JobState::lost, why)) events.push_back(std::move(event));
   return events;
@@ -203,7 +208,8 @@ Events place_again(const View& view, const Job& job) {
   domain::Bid bid = job.spec.bid;
   bid.job_class = JobClass::reserved;
   bid.duration = still_needed(job);
-  bid.earliest = std::max({bid.earliest, view.now, job.retry_at});
+  bid.earliest =
+      std::max({bid.earliest, view.now, job.retry_at, not_before(view, job, bid.duration)});
   bid.deadline = job.deadline;
   bid.max_price.reset();
   bid.firm = bid.firm && job.attempts_made == 0;
@@ -218,7 +224,8 @@ Events place_again(const View& view, const Job& job) {
   if (std::holds_alternative<era::Refusal>(answer)) answer = era::quote(view.plan, bid, view.now);
   const auto* offer = std::get_if<era::Offer>(&answer);
   if (offer == nullptr) return {};
-  auto fact = moved(view, offer->moves, "its node is gone");
+  auto fact = moved(view, offer->moves,
+                    job.waits_for.empty() ? "its node is gone" : "what it waits for ends later");
   fact.moves.push_back(
       {job.id, offer->start, offer->finish, offer->pool, offer->nodes, offer->later});
   return {std::move(fact)};
@@ -240,7 +247,7 @@ Events start_early(const View& view) {
   // Free by promise is not yet free: what ran there may still be dying.
   const era::Move& move = moves.front();
   const Job& job = view.jobs.jobs.at(move.job);
-  if (job.retry_at > view.now) return {};
+  if (job.retry_at > view.now || !job.waits_for.empty()) return {};
   if (!start_attempt(view, job, job.booking->pool, move.nodes)) return {};
   return {moved(view, moves, "its place is free already")};
 }
@@ -259,6 +266,8 @@ bool is_time_to_look(const View& view, const Memo& memo) {
 std::vector<Event> next(const View& view, Memo& memo) {
   const State& jobs = view.jobs;
   if (!jobs.over.empty()) return conclude(view, jobs.jobs.at(*jobs.over.begin()));
+  if (!jobs.unreachable.empty())
+    return end_unreachable(view, jobs.jobs.at(*jobs.unreachable.begin()));
   if (auto events = stop_torn(view); !events.empty()) return events;
   if (auto events = due_jobs(view); !events.empty()) return events;
 
@@ -275,6 +284,8 @@ std::vector<Event> next(const View& view, Memo& memo) {
     return events;
   if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
   if (auto events = run(memo.waited, room, start_waited); !events.empty()) return events;
+  if (auto events = run(memo.late, room + jobs.reordered, mend_late); !events.empty())
+    return events;
   if (auto events = run(memo.early, room, start_early); !events.empty()) return events;
   const std::int64_t period = view.now.ms / kReplanEvery.ms;
   if (std::exchange(memo.replanned, period) != period) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ledger/jobs/dependencies.h"
+
 namespace ledger::jobs {
 namespace {
 
@@ -60,8 +62,8 @@ std::vector<Event> end_job(const View& view, const Job& job, domain::JobState st
   if (job.held > pays) {
     events.push_back(accounts::MoneyMoved{held_by, team, job.held - pays, "refund", job.id});
   }
-  const Money penalty =
-      broken && is_priced(view) ? share(job.price, kPenaltyPermille, 1'000) : Money{};
+  const bool owes = broken && is_priced(view) && !is_late_by_own_doing(view.jobs, job);
+  const Money penalty = owes ? share(job.price, kPenaltyPermille, 1'000) : Money{};
   if (penalty > Money{}) {
     events.push_back(
         accounts::MoneyMoved{accounts::house_account(), team, penalty, "penalty", job.id});
