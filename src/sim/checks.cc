@@ -105,6 +105,7 @@ void Checks::look_back(domain::Time) {
   check_offers_of_checkpoints();
   check_newest_checkpoints();
   check_grace();
+  check_order();
   check_attribution();
   check_money();
   check_wishes();

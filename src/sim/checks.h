@@ -49,6 +49,7 @@ class Checks {
   void check_newest_checkpoints();
   void check_grace();
   void check_attribution();
+  void check_order();
   std::map<domain::JobId, int> extensions() const;
   void check_money();
   void check_wishes();

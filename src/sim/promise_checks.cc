@@ -40,7 +40,8 @@ std::set<JobId> struck(const std::vector<ledger::Fact>& facts) {
 }  // namespace
 
 const Users::Bid* Checks::good_bid(const Job& job) const {
-  if (job.state == JobState::refused || users_.touched().contains(job.id)) return nullptr;
+  const bool is_on_its_own = !users_.touched().contains(job.id) && job.spec.after.empty();
+  if (job.state == JobState::refused || !is_on_its_own) return nullptr;
   const auto bid = users_.bids().find(job.command);
   if (bid == users_.bids().end()) return nullptr;
   const bool is_good = bid->second.fate == Fate::honest || bid->second.fate == Fate::early;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/manifest.h"
+#include "ledger/jobs/dependencies.h"
 #include "sim/checks.h"
 
 // What runs where, from which checkpoint, how it is stopped, and who asked for it.
@@ -163,6 +164,27 @@ void Checks::check_attribution() {
       note("P10", fmt::format("job {} is not its bidder's", accepted->job.value));
     }
   }
+}
+
+/// P6: a job starts when those that it waits for have ended as it wants, not before; and none waits
+/// for what can no longer come.
+void Checks::check_order() {
+  const auto& jobs = head_.state().jobs;
+  for (const auto& [at, started] : all<AttemptStarted>()) {
+    const auto* job = ledger::jobs::find(jobs, started->job);
+    if (job == nullptr) continue;
+    for (const auto& wish : job->spec.after) {
+      const auto* parent = ledger::jobs::find(jobs, wish.job);
+      const bool came =
+          parent != nullptr && ledger::jobs::meets(wish.when, parent->state) && parent->ended <= at;
+      if (!came) {
+        note("P6", fmt::format("job {} started before job {} had ended as it wanted",
+                               started->job.value, wish.job.value));
+      }
+    }
+  }
+  if (!jobs.unreachable.empty() || !jobs.children.empty())
+    note("P7", "a job waits for what can no longer come");
 }
 
 }  // namespace sim

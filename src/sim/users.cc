@@ -181,7 +181,17 @@ void Users::quote() {
              [this, bid = std::move(bid)] { make(bid, "quoted"); });
 }
 
+/// Has a job start only after one of the newest.
+void Users::wait_for_another(domain::JobSpec& spec) {
+  if (!head_.is_up() || head_.is_behind() || !random_.chance(30)) return;
+  const auto known = head_.state().jobs.next_job - 1;
+  const auto back = static_cast<std::int64_t>(random_.pick(5));
+  const auto when = static_cast<domain::When>(random_.pick(3));
+  if (known > back) spec.after.push_back({{known - back}, {}, when});
+}
+
 void Users::make(Bid bid, const char* kind) {
+  if (bid.spec.bid.job_class == JobClass::flex) wait_for_another(bid.spec);
   const ledger::Command command{
       next_id(kind),
       {"ada"},

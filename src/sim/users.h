@@ -49,6 +49,7 @@ class Users {
   void bid();
   void quote();
   void make(Bid bid, const char* kind);
+  void wait_for_another(domain::JobSpec& spec);
   domain::JobId some_job();
   void note_answer(const domain::CommandId& id, const base::Result<>& answer);
   void nonsense();

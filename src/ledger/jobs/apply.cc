@@ -393,16 +393,4 @@ std::map<domain::NodeId, domain::Resources> flex_in_use(const State& state) {
   return state.flex_held;
 }
 
-domain::Time next_wake(const State& state, Time now) {
-  const auto after = state.due.upper_bound({now, domain::JobId{std::int64_t{1} << 62}});
-  const auto first_start = state.wakes.upper_bound({now, domain::JobId{std::int64_t{1} << 62}});
-  Time wake = domain::kNever;
-  if (after != state.due.end()) wake = after->first;
-  if (first_start != state.wakes.end()) wake = std::min(wake, first_start->first);
-  // What waits is looked at every minute: time alone may have opened a place.
-  const bool waits = !state.unplaced.empty() || !state.queue.empty() || !state.due.empty();
-  return waits ? std::min(wake, Time{(now.ms / domain::kMinute.ms + 1) * domain::kMinute.ms})
-               : wake;
-}
-
 }  // namespace ledger::jobs
