@@ -61,8 +61,7 @@ constexpr auto kSentences = std::to_array<Entry>({
      "Another job of the same submission was refused, so none was accepted.",
      "同一次提交中的另一个作业被拒绝，因此全部未被接受。"},
     {"refusal.no_promised_end",
-     "It is to start after a job of which no end is promised; ask for it as flex, or bid for that "
-     "one "
+     "It is to start after a job that is promised no end; ask for it as flex, or bid for that job "
      "with a deadline.",
      "它要等待的作业没有承诺的结束时间；请改为 flex，或为那个作业给出截止时间。"},
     {"refusal.blocking", " In the way: {0}.", "阻碍者：{0}。"},
