@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cli/choice.h"
 
 // What the controller answers, as far as the command line shows it (docs/api.md). Times and
 // durations are milliseconds, money micro-credits. Words stay texts, so that an older command line
@@ -49,19 +50,6 @@ struct Refusal {
   std::optional<Offer> cheaper;
 };
 BOOST_DESCRIBE_STRUCT(Refusal, (), (reason, blocking, blocked_until, price, changes, cheaper))
-
-/// What one of several bids would get.
-struct Option {
-  std::optional<std::int64_t> price;
-  std::optional<std::string> refused;
-};
-BOOST_DESCRIBE_STRUCT(Option, (), (price, refused))
-
-struct Choice {
-  std::int32_t taken = -1;
-  std::vector<Option> options;
-};
-BOOST_DESCRIBE_STRUCT(Choice, (), (taken, options))
 
 struct Quote {
   std::string quote_id;
