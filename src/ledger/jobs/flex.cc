@@ -68,9 +68,11 @@ class Round {
  public:
   explicit Round(const View& view) : view_(view) {}
 
-  /// What is inside its quotas first; then what would be borrowed.
+  /// What is inside its quotas first; then what would be borrowed. Nodes are set aside before
+  /// anything starts: what gave way to a job that has waited must not come back before it.
   Events start_one(bool waited_only) {
     const auto order = flex_order(view_);
+    if (!waited_only) set_aside_for_first(order);
     for (const FlexRoom room : {FlexRoom::own, FlexRoom::borrowed}) {
       if (room == FlexRoom::borrowed) keep_for_owners(order);
       for (const Job* job : order) {
@@ -103,15 +105,19 @@ class Round {
   }
 
   std::optional<SetAside> find_set_aside() {
-    for (const Job* job : flex_order(view_)) {
-      if (!has_waited(view_, *job) || !has_own_room(*job)) continue;
-      set_aside(*job);
-      if (aside_) break;
-    }
+    set_aside_for_first(flex_order(view_));
     return std::move(aside_);
   }
 
  private:
+  void set_aside_for_first(const std::vector<const Job*>& order) {
+    for (const Job* job : order) {
+      if (!has_waited(view_, *job) || !has_own_room(*job)) continue;
+      set_aside(*job);
+      if (aside_) return;
+    }
+  }
+
   static bool is_stopping(const Job& job) {
     return job.attempts.back().state == AttemptState::stopping;
   }
@@ -196,7 +202,7 @@ class Round {
   void keep_for_owners(const std::vector<const Job*>& order) {
     if (aside_) return;
     const auto back = taken_back(order);
-    if (back) keep({back->job, back->nodes, view_.now});
+    if (back) keep({back->job, back->nodes, view_.now, {}});
   }
 
   void keep(SetAside aside) {
@@ -207,7 +213,8 @@ class Round {
   }
 
   Events start(const Job& job, FlexRoom room) {
-    const bool in_the_way = aside_ && view_.now + length_of(job) > aside_->from;
+    const bool in_the_way =
+        aside_ && aside_->job != &job && view_.now + length_of(job) > aside_->from;
     const Tried ask{&job.spec.bid.shape, need_of(job)};
     if (is_hopeless(ask, in_the_way)) return {};
     const InUse& in_use = in_the_way ? with_aside_ : view_.jobs.flex_held;
@@ -260,17 +267,18 @@ class Round {
     if (++patient_ > kMostPatient) return;
     InUse in_use = view_.jobs.flex_held;
     const auto all = ends();
-    std::size_t gone = 0;
-    for (std::size_t most = 1; gone < all.size(); most *= 2) {
-      Time at = view_.now;
-      for (; gone < std::min(most, all.size()); ++gone) {
-        leave(in_use, *all[gone].second);
-        at = std::max(at, all[gone].first);
+    std::set<domain::JobId> gone;
+    Time at = view_.now;
+    for (std::size_t most = 1;; most *= 2) {
+      if (const auto place = place_in(view_, in_use, job, at))
+        return keep({&job, place->nodes, at, std::move(gone)});
+      if (gone.size() == all.size()) return;
+      while (gone.size() < std::min(most, all.size())) {
+        const auto& [end, other] = all[gone.size()];
+        leave(in_use, *other);
+        at = std::max(at, end);
+        gone.insert(other->id);
       }
-      const auto place = place_in(view_, in_use, job, at);
-      if (!place) continue;
-      keep({&job, place->nodes, at});
-      return;
     }
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "ledger/jobs/jobs.h"
@@ -24,6 +25,7 @@ struct SetAside {
   const Job* job = nullptr;
   std::vector<domain::NodeId> nodes;
   domain::Time from;
+  std::set<domain::JobId> leaving;  ///< Who will have ended by then.
 };
 /// For the first queued job that has waited too long; none if there is none, or none will fit.
 std::optional<SetAside> set_aside(const View& view);

@@ -65,12 +65,10 @@ Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   return {AttemptStopping{job.id, attempt.number, StopKind::overrun, "its time is over"}};
 }
 
-/// The job that has waited too long and now only waits for what is over its time where `attempt`
-/// runs. What has just started again is left alone: it is stopped once in a while, not at once.
-const Job* awaits(const View& view, const Attempt& attempt) {
-  if (view.now - attempt.started < kPatience) return nullptr;
+/// The job that has waited too long and for which nodes are set aside where `attempt` runs.
+const Job* awaits(const View& view, const Job& job, const Attempt& attempt) {
   const auto aside = set_aside(view);
-  if (!aside || aside->from > view.now) return nullptr;
+  if (!aside || !aside->leaving.contains(job.id)) return nullptr;
   const bool here = std::ranges::any_of(attempt.ranks, [&](const Rank& rank) {
     return std::ranges::find(aside->nodes, rank.node) != aside->nodes.end();
   });
@@ -78,7 +76,7 @@ const Job* awaits(const View& view, const Attempt& attempt) {
 }
 
 Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
-  if (const Job* waiting = awaits(view, attempt)) {
+  if (const Job* waiting = awaits(view, job, attempt)) {
     return {AttemptStopping{job.id, attempt.number, StopKind::give_way,
                             fmt::format("gives way to job {}", waiting->id.value)}};
   }
