@@ -114,7 +114,7 @@ RefusalView view(const words::Reader& reader, const era::Refusal& refusal) {
 Planned planned(const Job& job) {
   const Attempt* attempt = ledger::jobs::live_attempt(job);
   if (job.booking) {
-    return {attempt == nullptr ? job.booking->start : attempt->started, job.booking->finish};
+    return {attempt == nullptr ? job.booking->start : attempt->started, era::end_of(*job.booking)};
   }
   if (attempt == nullptr) {
     const bool has_run = domain::is_final(job.state) && !job.attempts.empty();

@@ -46,6 +46,7 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "makes room for {0}", "为{0}腾出位置"},
     {"", "its node is gone", "所在节点已失效"},
     {"", "its node booted again", "所在节点重新启动"},
+    {"", "pauses until its next piece", "暂停至下一分段"},
     {"", "its place is free already", "位置已提前空出"},
     {"", "a better time at today's prices", "按当前价格有更合适的时间"},
     {"", "cancelled by {0}", "由 {0} 取消"},

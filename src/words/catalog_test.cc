@@ -108,6 +108,29 @@ TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
   EXPECT_NE(chinese.find("作业 7, 其他团队的作业"), std::string::npos) << chinese;
 }
 
+TEST(Jobs, AJobInPiecesSaysWhenItPausesAndWhenItGoesOn) {
+  const Reader reader = reader_of_own(Language::en, {7});
+  ledger::jobs::Job job;
+  job.id = {7};
+  job.state = domain::JobState::running;
+  job.job_class = domain::JobClass::reserved;
+  job.attempts_made = 1;
+  job.deadline = domain::Time{} + domain::kHour * 3;
+  job.booking = era::Booking{.job = {7}, .pool = {"a100"}};
+  job.booking->finish = domain::Time{} + domain::kHour;
+  job.booking->later = {{domain::Time{} + domain::kHour * 2, job.deadline, {}}};
+  EXPECT_EQ(
+      words::job(reader, job),
+      "Attempt 1 runs; it pauses at 1970-01-01 01:00 UTC and goes on at 1970-01-01 02:00 UTC.");
+  job.state = domain::JobState::interrupted;
+  job.booking->start = domain::Time{} + domain::kHour * 2;
+  job.booking->later.clear();
+  job.booking->resumes = true;
+  EXPECT_EQ(words::job(reader, job),
+            "Pauses; it goes on at 1970-01-01 02:00 UTC and is promised to be done by "
+            "1970-01-01 03:00 UTC.");
+}
+
 TEST(Jobs, EveryReasonAndEveryStateHasASentenceInBothLanguages) {
   for (const Language language : {Language::en, Language::zh}) {
     const Reader reader = reader_of_own(language, {});

@@ -115,10 +115,16 @@ std::string reserved(const Reader& reader, const Job& job) {
 std::string running(const Reader& reader, const Job& job) {
   const std::string attempt = std::to_string(job.attempts_made);
   if (!job.booking) return say(reader.language, "job.running_flex", {attempt});
-  return say(reader.language, "job.running", {attempt, time(job.booking->finish)});
+  const std::string finish = time(job.booking->finish);
+  if (job.booking->later.empty()) return say(reader.language, "job.running", {attempt, finish});
+  return say(reader.language, "job.running_in_pieces",
+             {attempt, finish, time(job.booking->later.front().start)});
 }
 
 std::string interrupted(const Reader& reader, const Job& job) {
+  if (job.booking && job.booking->resumes && job.retry_at <= job.booking->start) {
+    return say(reader.language, "job.paused", {time(job.booking->start), time(job.deadline)});
+  }
   return say(reader.language, "job.interrupted",
              {cause(reader, job.cause), time(job.retry_at), std::to_string(job.retries_used),
               std::to_string(job.spec.program.max_retries)});
