@@ -29,6 +29,14 @@ TRACES = {
 LOADS = (0.5, 0.8, 1.0, 1.3, 2.0)
 DEADLINES = ("a", "b", "c")
 VALUES = ("i", "ii", "iii", "iv")
+# What users say of their jobs: the truth, with the errors of the survey, or the truth and that they
+# may pause, which costs nothing, or ten minutes each time. Only era makes anything of pauses.
+MANNERS = {
+    "none": [],
+    "survey": ["--estimate-error", "survey"],
+    "may pause": ["--bids", "preemptible", "--policy", "era"],
+    "may pause, 600 s": ["--bids", "preemptible", "--restart", "600", "--policy", "era"],
+}
 POLICIES = ("era", "first-fit", "backfill", "edf", "fixed-price", "exponential-price", "greedy")
 # Shares of the requested value and of an older bound, published before this page: seed 1, load
 # 1.3, deadlines a. The simple forecast has the multiplier that turned out best for each column.
@@ -50,7 +58,7 @@ def revision():
 
 
 def runs(options):
-    """All there is to play, what matters most first: trace, load, deadlines, values, seed, errors.
+    """All there is to play, what matters most first: trace, load, deadlines, values, seed, manner.
     """
     def seeds(trace):
         return range(1, (options.philly_seeds if trace == "Philly" else options.seeds) + 1)
@@ -61,6 +69,10 @@ def runs(options):
     small_first = sorted(TRACES, key=lambda trace: trace == "Philly")
     wanted = [(trace, 1.3, "a", values, 1, "none")
               for trace in small_first for values in ("i", "iii")]
+    wanted += [(trace, 1.3, "a", values, seed, manner)
+               for seed in range(1, options.seeds + 1) for trace in small_first
+               for values in ("i", "iii") for manner in ("none", "may pause", "may pause, 600 s")
+               if seed in seeds(trace)]
     if options.quick:
         return wanted
     slices = ([(load, "a", "iii", "none") for load in LOADS] +
@@ -68,19 +80,19 @@ def runs(options):
               [(1.3, "a", values, "none") for values in VALUES] + [(1.3, "a", "iii", "survey")])
     everything = [(*choice, "none") for choice in itertools.product(LOADS, DEADLINES, VALUES)]
     for choices in (slices, everything):
-        wanted += [(trace, load, deadlines, values, seed, errors)
+        wanted += [(trace, load, deadlines, values, seed, manner)
                    for seed in range(1, options.seeds + 1) for trace in small_first
-                   for load, deadlines, values, errors in choices
+                   for load, deadlines, values, manner in choices
                    if seed in seeds(trace) and has_values(trace, values)]
     return list(dict.fromkeys(wanted))
 
 
 def play(options, run):
-    trace, load, deadlines, values, seed, errors = run
+    trace, load, deadlines, values, seed, manner = run
     file, form = TRACES[trace]
     command = [options.berth, "sim", "--json", "--bound", "--trace", str(options.traces / file),
                "--format", form, "--load", str(load), "--deadlines", deadlines, "--values", values,
-               "--seed", str(seed), "--estimate-error", errors]
+               "--seed", str(seed), *MANNERS[manner]]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         sys.exit(f"{' '.join(command)}: {answer.stdout}{answer.stderr}")
@@ -121,9 +133,9 @@ class Page:
         self.kept = kept
         self.lines = []
 
-    def select(self, trace, load=1.3, deadlines="a", values="iii", errors="none", seeds=None):
+    def select(self, trace, load=1.3, deadlines="a", values="iii", manner="none", seeds=None):
         return [result for run, result in self.kept.items()
-                if run[:4] == (trace, load, deadlines, values) and run[5] == errors
+                if run[:4] == (trace, load, deadlines, values) and run[5] == manner
                 and (seeds is None or run[4] in seeds)]
 
     def table(self, head, rows):
@@ -160,6 +172,21 @@ class Page:
             self.table(["policy"] + [name for name, _ in chosen],
                        [[policy] + [self.shares(results, policy, of) for _, results in chosen]
                         for policy in POLICIES])
+
+    def pauses(self):
+        """Era where jobs may pause, beside the same jobs where they may not, over the same seeds."""
+        rows = []
+        for trace, values in itertools.product(TRACES, ("i", "iii")):
+            chosen = [self.select(trace, values=values, manner=manner)
+                      for manner in ("none", "may pause", "may pause, 600 s")]
+            counts = [len(results) for results in chosen]
+            if min(counts) == 0:
+                continue
+            rows.append([f"{trace} ({values})"] +
+                        [self.shares(r[: min(counts)], "era", "bound_share") for r in chosen] +
+                        [str(min(counts))])
+        self.table(["load 1.3, deadlines a", "rigid", "may pause", "may pause, 600 s", "seeds"],
+                   rows)
 
     def everything(self):
         """Era beside the best of the others, for each combination that was played."""
@@ -198,7 +225,7 @@ def write_page(file, kept, state):
     page = Page(kept)
     page.text("# Evaluation: what share of the value each policy gets done in time")
     page.text(
-        "Made by `bench/evaluate.py` (`berth sim`, rigid bids, slots of 600 s), not by hand.",
+        "Made by `bench/evaluate.py` (`berth sim`, slots of 600 s), not by hand.",
         f"Trees of `src/era` and `src/replay`: {state}. {len(kept)} replays.",
         "Deadlines, values and loads are drawn as `src/replay/workload.h` says. Where there are",
         "more seeds: the mean and half the distance between the best and the worst. A job that is",
@@ -221,7 +248,11 @@ def write_page(file, kept, state):
               "that takes longer goes on while its GPUs are promised to nobody, else it is stopped",
               "and worth nothing; `backfill` and `greedy`, without promises, let every job go on.")
     page.family("load 1.3, deadlines a, values iii",
-                [("they know", {}), ("they err", {"errors": "survey"})])
+                [("they know", {}), ("they err", {"manner": "survey"})])
+    page.text("## When jobs may pause, share of the bound that rigid jobs have",
+              "`era` alone: to the other policies a job that may pause is as any other. A break",
+              "costs nothing, or a slot.")
+    page.pauses()
     page.text("## All combinations, share of the bound",
               "`era` in bold, then the best other policy there; means over the seeds.")
     page.everything()
