@@ -174,7 +174,7 @@ class Page:
                         for policy in POLICIES])
 
     def pauses(self):
-        """Era where jobs may pause, beside the same jobs where they may not, over the same seeds."""
+        """Era where jobs may pause beside the same jobs where they may not, over equal seeds."""
         rows = []
         for trace, values in itertools.product(TRACES, ("i", "iii")):
             chosen = [self.select(trace, values=values, manner=manner)
