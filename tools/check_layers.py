@@ -19,7 +19,7 @@ import sys
 
 from tree_text import files_below, read_modules, without_comments_and_strings
 
-PURE = ("base", "domain", "era", "nets", "parallel", "ledger")
+PURE = ("base", "domain", "era", "nets", "parallel", "ledger", "report")
 BOOST_ROOMS = ("adapters", "apps", "ledger", "base")
 
 BANNED = re.compile(
