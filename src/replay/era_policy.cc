@@ -14,7 +14,6 @@ namespace replay {
 namespace {
 
 constexpr double kMicros = 1e6;
-constexpr std::int32_t kHorizon_s = 180 * 24 * 3600;
 constexpr std::size_t kMovesAtOnce = 64;
 
 /// No base rate, so no floor: a GPU costs what it displaces, as the forecast says.
@@ -32,7 +31,7 @@ class Era final : public Policy {
  public:
   explicit Era(const Cluster& cluster)
       : slot_ms_(std::int64_t{cluster.slot_s} * 1000),
-        plan_({.slot = {slot_ms_}, .horizon_slots = kHorizon_s / cluster.slot_s}) {
+        plan_({.slot = {slot_ms_}, .horizon_slots = cluster.horizon_s / cluster.slot_s}) {
     plan_.set_prices(free_of_charge());
     std::vector<NodeSize> nodes = cluster.nodes;
     if (nodes.empty()) nodes.push_back({"all", cluster.gpus});
