@@ -21,6 +21,7 @@ std::vector<Route> node_routes();
 std::vector<Route> account_routes();
 std::vector<Route> event_routes();
 std::vector<Route> limit_routes();
+std::vector<Route> report_routes();
 
 /// All of them; made once.
 const std::vector<Route>& routes();

@@ -59,6 +59,7 @@ class Service {
   };
   std::map<std::string, Failures> failures;
   std::atomic<int> logins = 0;  ///< Passwords that are being checked now.
+  std::atomic<int> reports = 0;  ///< Reports that are being made now.
 
  private:
   struct KnownToken {

@@ -104,6 +104,7 @@ class Program {
     add_money_verbs(verbs_, app_);
     add_limit_verbs(verbs_, app_);
     add_login_verbs(verbs_, app_);
+    add_report_verbs(verbs_, app_);
     add_sim_verbs(verbs_, app_);
     add_help_verbs();
   }

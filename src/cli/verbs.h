@@ -36,6 +36,7 @@ void add_share_verb(Verbs& verbs, CLI::App& team);   ///< team share
 void add_move_verb(Verbs& verbs, CLI::App& job);     ///< job move
 void add_login_verbs(Verbs& verbs, CLI::App& app);   ///< login, whoami, events, version
 void add_sim_verbs(Verbs& verbs, CLI::App& app);     ///< sim
+void add_report_verbs(Verbs& verbs, CLI::App& app);  ///< report
 
 /// Reads the number of a job as it was typed.
 base::Result<std::int64_t> parse_job_id(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/job_file.h"
+#include "cli/progress_line.h"
 #include "cli/verbs.h"
 #include "replay/generator.h"
 #include "replay/gzip.h"
@@ -102,21 +103,6 @@ base::Result<Game> prepare(Context& context, SimWish wish) {
   game.cluster.slot_s = game.workload.slot_s;
   return game;
 }
-
-/// Says on a terminal how far it is, on one line that is wiped at the end.
-class ProgressLine {
- public:
-  explicit ProgressLine(Environment& environment)
-      : environment_(environment), is_shown_(environment.error_is_terminal()) {}
-  ~ProgressLine() { show(""); }
-  void show(std::string_view text) {
-    if (is_shown_) environment_.write_error(fmt::format("\r\x1b[K{}", text));
-  }
-
- private:
-  Environment& environment_;
-  bool is_shown_;
-};
 
 std::string percent(std::optional<double> share) {
   return share ? fmt::format("{:.1f}%", *share * 100) : "-";

@@ -10,7 +10,8 @@ namespace {
 const std::map<std::string_view, const Entry*>& catalog() {
   static const std::map<std::string_view, const Entry*> all = [] {
     std::map<std::string_view, const Entry*> built;
-    for (const auto part : {messages(), verbs(), examples(), options(), limits(), serving()}) {
+    for (const auto part :
+         {messages(), verbs(), examples(), options(), limits(), serving(), reports()}) {
       for (const Entry& entry : part) {
         CHECK(built.emplace(entry.id, &entry).second, "a text id is used once");
       }

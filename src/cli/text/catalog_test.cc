@@ -25,8 +25,8 @@ std::set<std::string> placeholders(std::string_view text) {
 
 std::vector<Entry> all() {
   std::vector<Entry> entries;
-  for (const auto part : {messages(), verbs(), examples(), options(), limits(),
-                            serving()}) {
+  for (const auto part :
+       {messages(), verbs(), examples(), options(), limits(), serving(), reports()}) {
     entries.insert(entries.end(), part.begin(), part.end());
   }
   return entries;
@@ -88,7 +88,7 @@ TEST(Catalog, EveryIdThatTheCodeNamesExistsAndIsFilled) {
   const std::regex id(
       R"re("((?:day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
       R"re(extend|quota|why|metrics|files|get|nodes|node|team|user|token|grant|)re"
-      R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|)re"
+      R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|report|)re"
       R"re(exit|help|option|verb|examples)\.[a-z0-9_-]+)")re");
   std::set<std::string> named;
   for (std::sregex_iterator it(code.begin(), code.end(), id), end; it != end; ++it) {

@@ -270,6 +270,14 @@ constexpr std::array kExamples{
           "  berth events -f --json\n      # follow them, a line each",
           "  berth events\n      # 最新事件\n"
           "  berth events -f --json\n      # 持续输出，每行一条"},
+    Entry{"examples.report",
+          "  berth report\n      # the last seven days\n"
+          "  berth report --from 1d --replay\n"
+          "      # the last day, and what it would have been without prices\n"
+          "  berth report --from 2026-11-01T00:00 --json\n      # for a script",
+          "  berth report\n      # 最近七天\n"
+          "  berth report --from 1d --replay\n      # 最近一天，并与不用价格的情形对比\n"
+          "  berth report --from 2026-11-01T00:00 --json\n      # 供脚本使用"},
     Entry{"examples.sim",
           "  berth sim --load 1.3 --values iii --bound\n      # jobs like those of a real cluster\n"
           "  berth sim --trace philly.csv.gz --format philly --gpus 272\n      # a trace of yours\n"

@@ -70,6 +70,8 @@ constexpr std::array kVerbs{
           "登录，并记录在 ~/.config/berth/config.yaml。"},
     Entry{"verb.whoami", "Say who you are.", "显示当前用户。"},
     Entry{"verb.events", "Show the cluster's events.", "显示集群事件。"},
+    Entry{"verb.report", "Say how well the cluster fared: starts, ends, promises, use, cost.",
+          "集群效率报告：启动、结局、承诺、利用率与成本。"},
     Entry{
         "verb.sim",
         "Play a trace of jobs to Berth and to other policies, here and now; no cluster is needed.",

@@ -1,0 +1,77 @@
+#include <array>
+
+#include "cli/text/catalog.h"
+
+namespace cli::text {
+namespace {
+
+constexpr std::array kReports{
+    Entry{"report.title", "{0}, from {1} to {2}.", "{0}，{1} 至 {2}。"},
+    Entry{"report.everybody", "The whole cluster", "整个集群"},
+    Entry{"report.of_team", "Team {0}", "团队 {0}"},
+    Entry{"report.all", "all", "全部"},
+
+    Entry{"report.time_to_start", "TIME TO START", "启动耗时"},
+    Entry{"report.phase", "PHASE", "阶段"},
+    Entry{"report.starts", "STARTS", "启动数"},
+    Entry{"report.mean", "MEAN", "平均"},
+    Entry{"report.longest", "LONGEST", "最长"},
+    Entry{"report.waiting", "waiting", "等待"},
+    Entry{"report.starting", "starting", "启动"},
+    Entry{"report.total", "total", "合计"},
+    Entry{"report.no_starts", "No job started.", "没有作业启动。"},
+
+    Entry{"report.accepted", "ACCEPTED", "已接受"},
+    Entry{"report.refused", "REFUSED", "已拒绝"},
+    Entry{"report.first_try", "1ST TRY", "首次启动"},
+    Entry{"report.second_try", "2ND TRY", "再次启动"},
+    Entry{"report.ended", "ENDED", "已结束"},
+    Entry{"report.succeeded", "SUCCEEDED", "成功"},
+    Entry{"report.gpu_hours", "GPU-HOURS", "GPU 小时"},
+    Entry{"report.not_succeeded", "NOT SUCCEEDED", "未成功"},
+    Entry{"report.jobs", "JOBS", "作业数"},
+    Entry{"report.never_started", "never started", "从未启动"},
+
+    Entry{"report.hours_of", "HOURS OF", "小时数"},
+    Entry{"report.memory_gib", "MEMORY GIB", "内存 GiB"},
+    Entry{"report.used", "used", "已用"},
+    Entry{"report.idle", "idle", "空闲"},
+    Entry{"report.capacity", "capacity", "容量"},
+    Entry{"report.promised", "promised", "已承诺"},
+
+    Entry{"report.utilisation", "{0} of the machines was given out. Least used first:",
+          "机器分配利用率为 {0}。利用率低者在前："},
+    Entry{"report.present", "PRESENT", "在线"},
+    Entry{"report.in_use", "IN USE", "利用率"},
+    Entry{"report.more_machines", "And {0} more machines; --json has them all.",
+          "另有 {0} 台机器；--json 列出全部。"},
+
+    Entry{"report.money", "Paid {0} credits, given back {1}, penalties {2}.",
+          "已付 {0} 点，退还 {1} 点，赔付 {2} 点。"},
+    Entry{"report.unit_cost",
+          "A GPU-hour cost {0} credits; one of a job that succeeded, {1}.",
+          "每 GPU 小时 {0} 点；按成功作业计，每 GPU 小时 {1} 点。"},
+    Entry{"report.promises",
+          "Promises: {0} kept on time, {1} done late, {2} broken, {3} not needed.",
+          "承诺：{0} 个按时兑现，{1} 个超时完成，{2} 个违约，{3} 个未用到。"},
+
+    Entry{"report.replaying", "replaying {0} {1}%", "重放 {0} {1}%"},
+    Entry{"report.replayed",
+          "Replayed, not measured: the same {0} bids on {1} GPUs, in slots of {2} s.",
+          "以下为重放模拟，并非实测：相同的 {0} 个请求，{1} 块 GPU，{2} 秒时间片。"},
+    Entry{"report.left_out", "Left out: {0} bids without GPUs, or with more than there are.",
+          "未计入：{0} 个请求不需要 GPU，或所需超过总数。"},
+    Entry{"report.nothing_to_replay", "There is nothing to replay: no bid for GPUs that fits.",
+          "没有可重放的请求：没有能放下的 GPU 请求。"},
+    Entry{"report.with_or_without", "PRICES", "价格"},
+    Entry{"report.with", "with", "有"},
+    Entry{"report.without", "without", "无"},
+    Entry{"report.value_on_time", "VALUE ON TIME", "按时价值"},
+    Entry{"report.mean_wait", "MEAN WAIT", "平均等待"},
+};
+
+}  // namespace
+
+std::span<const Entry> reports() { return kReports; }
+
+}  // namespace cli::text
