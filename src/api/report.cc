@@ -3,9 +3,11 @@
 #include <utility>
 
 #include "api/routes.h"
-#include "api/service.h"
+#include "api/samples.h"
+#include "api/tail.h"
 #include "report/bids.h"
 #include "report/fold.h"
+#include "report/measured.h"
 
 namespace api {
 namespace {
@@ -15,6 +17,8 @@ using controller::PlacedFact;
 
 constexpr std::size_t kPage = 1'000;
 constexpr std::size_t kMostBids = 100'000;
+constexpr std::size_t kMostRuns = 1'000;
+constexpr std::uint64_t kMostSampleBytes = 1024 * 1024;  ///< Of one run, the newest.
 constexpr int kMostAtOnce = 2;
 constexpr std::int64_t kLatest_ms = std::int64_t{1} << 53;
 constexpr domain::Duration kUsualPeriod = domain::kDay * 7;
@@ -22,6 +26,7 @@ constexpr domain::Duration kUsualPeriod = domain::kDay * 7;
 struct Question {
   report::Scope scope;
   bool with_bids = false;
+  bool with_samples = false;
   std::uint64_t end = 0;  ///< Facts in the log when it was asked.
 };
 
@@ -80,13 +85,19 @@ base::Result<Question> question_of(const Call& call, const Reading& reading) {
   if (!ratios) return base::pass(ratios);
   auto team = team_of(call, reading);
   if (!team) return base::pass(team);
-  const auto with = text(call, "with");
-  if (with && *with != "bids") return base::invalid("with", "with: expected bids");
-  if (with && !team->value.empty()) {
-    return base::fail(ErrorCode::permission_denied,
-                      "the bids are for operators, and of every team: a replay needs them all");
+  const std::string with = text(call, "with").value_or("");
+  const bool both = with == "bids,samples";
+  if (!both && !with.empty() && with != "bids" && with != "samples") {
+    return base::invalid("with", "with: expected bids, samples or bids,samples");
   }
-  return Question{{*period, *std::move(team), *ratios}, with.has_value(), reading.position};
+  if (!with.empty() && !team->value.empty()) {
+    return base::fail(ErrorCode::permission_denied,
+                      "bids and samples are for operators, and of every team at once");
+  }
+  return Question{{*period, *std::move(team), *ratios},
+                  both || with == "bids",
+                  both || with == "samples",
+                  reading.position};
 }
 
 /// One report in the making. Reads the log page by page where old facts are read, off the control
@@ -98,7 +109,8 @@ class ReportReader : public std::enable_shared_from_this<ReportReader> {
         call_(std::move(call)),
         question_(question),
         fold_(question.scope),
-        bids_(question.scope.period, kMostBids) {}
+        bids_(question.scope.period, kMostBids),
+        runs_(question.scope.period, kMostRuns) {}
   ~ReportReader() { --service_.reports; }
   ReportReader(const ReportReader&) = delete;
   ReportReader& operator=(const ReportReader&) = delete;
@@ -118,15 +130,47 @@ class ReportReader : public std::enable_shared_from_this<ReportReader> {
     for (const PlacedFact& placed : facts) {
       fold_.take(placed.fact);
       if (question_.with_bids) bids_.take(placed.fact);
+      if (question_.with_samples) runs_.take(placed.fact);
     }
     position_ += facts.size();
     const bool is_over = facts.empty() || position_ >= question_.end;
     if (!is_over && !fold_.is_over(facts.back().fact.at)) return read_on();
-    answer();
+    report_ = fold_.finish();
+    left_ = runs_.list();
+    measure();
+  }
+
+  /// Looks at what one run used, then lets others read.
+  void measure() {
+    if (left_.empty()) return answer();
+    const report::RankRun run = std::move(left_.back());
+    left_.pop_back();
+    service_.options().run_blocking([self = shared_from_this(), run] {
+      self->measured_.add(run, self->samples(run));
+      self->measure();
+    });
+  }
+
+  /// None where the file is gone or cannot be read: the report says how much was measured.
+  std::vector<report::RankSample> samples(const report::RankRun& run) {
+    std::vector<report::RankSample> all;
+    const auto found = samples_of(service_.files(), run.job,
+                                  kept_name(run.attempt, run.rank, kSamples), kMostSampleBytes);
+    if (!found) return all;
+    for (const Sample& each : *found) {
+      report::RankSample sample{{each.t}, each.cpu_ms, each.memory_bytes, 0};
+      for (const GpuSample& gpu : each.gpus) sample.gpu_permille += gpu.permille;
+      all.push_back(sample);
+    }
+    return all;
   }
 
   void answer() {
-    boost::json::value body = base::to_json(fold_.finish());
+    boost::json::value body = base::to_json(report_);
+    if (question_.with_samples && report_.cluster) {
+      body.as_object()["measured"] =
+          base::to_json(measured_.report(report_.cluster->machines, question_.scope.ratios));
+    }
     if (question_.with_bids) {
       const report::BidList list = bids_.list();
       body.as_object()["bids"] = base::to_json(list.bids);
@@ -140,6 +184,10 @@ class ReportReader : public std::enable_shared_from_this<ReportReader> {
   const Question question_;
   report::Fold fold_;
   report::Bids bids_;
+  report::Runs runs_;
+  report::Report report_;
+  std::vector<report::RankRun> left_;
+  report::Measured measured_;
   std::uint64_t position_ = 0;
 };
 

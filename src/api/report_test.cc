@@ -5,7 +5,8 @@
 namespace api {
 namespace {
 
-/// ada's job runs for an hour on 4 of 8 GPUs, carl's on 2 and fails; bob asks for more than there is.
+/// ada's job runs for an hour on 4 of 8 GPUs, carl's on 2 and fails; bob asks for more than there
+/// is.
 class ReportRoute : public testing::Test {
  protected:
   ReportRoute() {
@@ -115,6 +116,28 @@ TEST_F(ReportRoute, WhatCannotBeAskedIsNamed) {
     EXPECT_EQ(field(std::string("ratios=") + ratios), "ratios") << ratios;
   }
   EXPECT_EQ(field("with=luck"), "with");
+}
+
+TEST_F(ReportRoute, SamplesSayWhatProgramsUsed) {
+  const std::int64_t start = served.now().ms - 2 * domain::kHour.ms;
+  for (int minute = 0; minute <= 30; ++minute) {  // ada's: one core of 64, two GPUs of eight.
+    served.put_file(
+        {1}, "attempt-1/rank-0.samples.jsonl",
+        fmt::format(R"({{"t":{},"cpu_ms":{},"memory_bytes":0,"gpus":[)"
+                    R"({{"uuid":"a","permille":1000}},{{"uuid":"b","permille":1000}}]}})"
+                    "\n",
+                    start + minute * 60'000, minute * 60'000));
+  }
+  const auto report = served.ask("olga", "GET", "/v1/report?with=bids,samples&ratios=50,50,0").body;
+  EXPECT_EQ(report.at("bids").as_array().size(), 3U);
+  const auto& measured = report.at("measured");
+  EXPECT_DOUBLE_EQ(measured.at("measured_hours").to_number<double>(), 0.5);
+  EXPECT_DOUBLE_EQ(measured.at("rank_hours").to_number<double>(), 2);
+  const auto& gpu_node = measured.at("machines").at(1);
+  EXPECT_EQ(gpu_node.at("node").as_string(), "g1");
+  EXPECT_DOUBLE_EQ(gpu_hours(gpu_node.at("used")), 1);
+  EXPECT_DOUBLE_EQ(gpu_node.at("utilisation").to_number<double>(), (0.5 / 128 + 1 / 16.0) / 2);
+  EXPECT_EQ(served.ask("ada", "GET", "/v1/report?with=samples").status, 403);
 }
 
 TEST_F(ReportRoute, OneThatIsDoneMakesRoomForTheNext) {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "api/routes.h"
+#include "api/samples.h"
 #include "api/tail.h"
 
 namespace api {
@@ -12,7 +13,6 @@ using base::Result;
 using ledger::jobs::Job;
 
 constexpr std::string_view kMetrics = "metrics.jsonl";
-constexpr std::string_view kSamples = "samples.jsonl";
 constexpr std::size_t kPieceBytes = 1024 * 1024;
 constexpr std::size_t kLongestLine = 256 * 1024;
 constexpr std::int64_t kMostPoints = 10'000;
@@ -34,24 +34,6 @@ struct Points {
   std::int64_t next = 0;
 };
 BOOST_DESCRIBE_STRUCT(Points, (), (points, next))
-
-struct GpuSample {
-  std::string uuid;
-  std::int32_t permille = 0;
-  std::int64_t memory_bytes = 0;
-};
-BOOST_DESCRIBE_STRUCT(GpuSample, (), (uuid, permille, memory_bytes))
-
-/// What a rank used; counters are since its start.
-struct Sample {
-  std::int64_t t = 0;
-  std::int64_t cpu_ms = 0;
-  std::int64_t memory_bytes = 0;
-  std::int64_t read_bytes = 0;
-  std::int64_t write_bytes = 0;
-  std::vector<GpuSample> gpus;
-};
-BOOST_DESCRIBE_STRUCT(Sample, (), (t, cpu_ms, memory_bytes, read_bytes, write_bytes, gpus))
 
 struct Samples {
   std::vector<Sample> points;
@@ -223,24 +205,9 @@ std::vector<Sample> thinned(std::vector<Sample> all) {
 }
 
 Answer read_samples(Service& service, domain::JobId job, const std::string& name) {
-  std::vector<Sample> all;
-  auto size = service.files().size(job, name);
-  if (!size) return base::pass(size);
-  std::uint64_t offset = *size - std::min(*size, kMostSampleBytes);
-  while (offset < *size) {
-    auto bytes = service.files().read(job, name, offset, kPieceBytes);
-    if (!bytes) return base::pass(bytes);
-    const std::size_t taken = each_line(*bytes, [&](std::string_view line) {
-      const auto parsed = base::parse_json(line);
-      if (!parsed) return true;
-      auto sample = base::from_json<Sample>(*parsed, base::Mode::lenient);
-      if (sample && sample->t > 0) all.push_back(*std::move(sample));
-      return true;
-    });
-    if (taken == 0) break;
-    offset += taken;
-  }
-  return ok(Samples{thinned(std::move(all))});
+  auto all = samples_of(service.files(), job, name, kMostSampleBytes);
+  if (!all) return base::pass(all);
+  return ok(Samples{thinned(*std::move(all))});
 }
 
 void get_samples(Service& service, const CallPtr& call) {
@@ -258,6 +225,28 @@ void get_samples(Service& service, const CallPtr& call) {
 }
 
 }  // namespace
+
+base::Result<std::vector<Sample>> samples_of(ports::FileStore& files, domain::JobId job,
+                                             const std::string& name, std::uint64_t most_bytes) {
+  std::vector<Sample> all;
+  auto size = files.size(job, name);
+  if (!size) return base::pass(size);
+  std::uint64_t offset = *size - std::min(*size, most_bytes);
+  while (offset < *size) {
+    auto bytes = files.read(job, name, offset, kPieceBytes);
+    if (!bytes) return base::pass(bytes);
+    const std::size_t taken = each_line(*bytes, [&](std::string_view line) {
+      const auto parsed = base::parse_json(line);
+      if (!parsed) return true;
+      auto sample = base::from_json<Sample>(*parsed, base::Mode::lenient);
+      if (sample && sample->t > 0) all.push_back(*std::move(sample));
+      return true;
+    });
+    if (taken == 0) break;
+    offset += taken;
+  }
+  return all;
+}
 
 std::vector<Route> series_routes() {
   return {

@@ -58,7 +58,7 @@ class Service {
     int count = 0;
   };
   std::map<std::string, Failures> failures;
-  std::atomic<int> logins = 0;  ///< Passwords that are being checked now.
+  std::atomic<int> logins = 0;   ///< Passwords that are being checked now.
   std::atomic<int> reports = 0;  ///< Reports that are being made now.
 
  private:

@@ -103,6 +103,20 @@ struct ReportedPeriod {
 };
 BOOST_DESCRIBE_STRUCT(ReportedPeriod, (), (from, to))
 
+struct MeasuredMachine {
+  std::string node;
+  double utilisation = 0;
+};
+BOOST_DESCRIBE_STRUCT(MeasuredMachine, (), (node, utilisation))
+
+struct MeasuredReport {
+  double utilisation = 0;
+  double rank_hours = 0;
+  double measured_hours = 0;
+  std::vector<MeasuredMachine> machines;
+};
+BOOST_DESCRIBE_STRUCT(MeasuredReport, (), (utilisation, rank_hours, measured_hours, machines))
+
 /// A bid, for a replay.
 struct BidLine {
   std::int64_t at = 0;
@@ -127,11 +141,12 @@ struct ReportAnswer {
   ResourceHours used;
   MoneyReport money;
   std::optional<ClusterReport> cluster;
+  std::optional<MeasuredReport> measured;
   std::vector<BidLine> bids;
   std::int64_t bids_left_out = 0;
 };
 BOOST_DESCRIBE_STRUCT(ReportAnswer, (),
-                      (period, team, classes, causes, promised, used, money, cluster, bids,
-                       bids_left_out))
+                      (period, team, classes, causes, promised, used, money, cluster, measured,
+                       bids, bids_left_out))
 
 }  // namespace cli

@@ -22,6 +22,7 @@ struct ReportWish {
   std::string to;
   std::string team;
   std::string ratios;
+  bool measured = false;
   bool replay = false;
 };
 
@@ -83,13 +84,11 @@ void show_classes(const Context& context, const ReportAnswer& all) {
                numbers(context, "report.gpu_hours")},
               {}};
   for (const ClassReport& line : all.classes) {
-    table.rows.push_back({class_name(context, line.name), std::to_string(line.accepted),
-                          std::to_string(line.refused),
-                          share(line.first_try.started, line.first_try.made),
-                          share(line.second_try.started, line.second_try.made),
-                          std::to_string(line.ends.ended),
-                          share(line.ends.succeeded, line.ends.ended),
-                          hours(line.used.gpu_hours)});
+    table.rows.push_back(
+        {class_name(context, line.name), std::to_string(line.accepted),
+         std::to_string(line.refused), share(line.first_try.started, line.first_try.made),
+         share(line.second_try.started, line.second_try.made), std::to_string(line.ends.ended),
+         share(line.ends.succeeded, line.ends.ended), hours(line.used.gpu_hours)});
   }
   context.output.table(table);
 }
@@ -129,8 +128,22 @@ void show_amounts(const Context& context, const ReportAnswer& all) {
   context.output.table(table);
 }
 
-void show_machines(const Context& context, const ClusterReport& cluster) {
+/// What programs made of it, as samples say; "-" where nobody asked.
+std::string measured_of(const ReportAnswer& all, const std::string& node) {
+  if (!all.measured) return "-";
+  const auto& machines = all.measured->machines;
+  const auto found = std::ranges::find(machines, node, &MeasuredMachine::node);
+  return found == machines.end() ? "-" : percent(found->utilisation);
+}
+
+void show_machines(const Context& context, const ReportAnswer& all) {
+  const ClusterReport& cluster = *all.cluster;
   context.output.line("");
+  if (const auto& measured = all.measured) {
+    context.output.sentence(context.say(
+        "report.measured", {percent(measured->utilisation), hours(measured->measured_hours),
+                            hours(measured->rank_hours)}));
+  }
   context.output.sentence(context.say("report.utilisation", {percent(cluster.utilisation)}));
   std::vector<MachineReport> machines = cluster.machines;
   std::ranges::stable_sort(machines, {}, &MachineReport::utilisation);
@@ -141,19 +154,19 @@ void show_machines(const Context& context, const ClusterReport& cluster) {
                {"GPU", true, false},
                {"CPU", true, false},
                numbers(context, "column.memory"),
-               numbers(context, "report.in_use")},
+               numbers(context, "report.in_use"),
+               numbers(context, "report.by_samples")},
               {}};
   const auto of = [](double part, double whole) {
     return whole > 0 ? percent(part / whole) : std::string("-");
   };
   for (std::size_t i = 0; i < shown; ++i) {
     const MachineReport& each = machines[i];
-    table.rows.push_back({printable(each.node), printable(each.pool),
-                          show_duration({each.present}),
+    table.rows.push_back({printable(each.node), printable(each.pool), show_duration({each.present}),
                           of(each.used.gpu_hours, each.capacity.gpu_hours),
                           of(each.used.core_hours, each.capacity.core_hours),
                           of(each.used.memory_gib_hours, each.capacity.memory_gib_hours),
-                          percent(each.utilisation)});
+                          percent(each.utilisation), measured_of(all, each.node)});
   }
   if (shown > 0) context.output.table(table);
   if (shown < machines.size()) {
@@ -169,23 +182,22 @@ void show_money(const Context& context, const ReportAnswer& all) {
   };
   const MoneyReport& money = all.money;
   context.output.line("");
-  context.output.sentence(
-      context.say("report.money", {credits(money.revenue), credits(money.refunds),
-                                   credits(money.penalties)}));
+  context.output.sentence(context.say(
+      "report.money", {credits(money.revenue), credits(money.refunds), credits(money.penalties)}));
   context.output.sentence(context.say(
       "report.unit_cost", {each(money.per_gpu_hour), each(money.per_succeeded_gpu_hour)}));
   if (all.classes.empty()) return;
   const PromisesKept& kept = all.classes.front().promises;
-  context.output.sentence(context.say(
-      "report.promises", {std::to_string(kept.on_time), std::to_string(kept.late),
-                          std::to_string(kept.broken), std::to_string(kept.unused)}));
+  context.output.sentence(
+      context.say("report.promises", {std::to_string(kept.on_time), std::to_string(kept.late),
+                                      std::to_string(kept.broken), std::to_string(kept.unused)}));
 }
 
 void show(const Context& context, const ReportAnswer& all) {
   const std::string whose = all.team.empty() ? context.say("report.everybody")
                                              : context.say("report.of_team", {printable(all.team)});
-  context.output.sentence(context.say("report.title", {whose, context.moment(all.period.from),
-                                                       context.moment(all.period.to)}));
+  context.output.sentence(context.say(
+      "report.title", {whose, context.moment(all.period.from), context.moment(all.period.to)}));
   context.output.line("");
   show_starts(context, all);
   context.output.line("");
@@ -193,7 +205,7 @@ void show(const Context& context, const ReportAnswer& all) {
   show_causes(context, all);
   context.output.line("");
   show_amounts(context, all);
-  if (all.cluster) show_machines(context, *all.cluster);
+  if (all.cluster) show_machines(context, all);
   show_money(context, all);
 }
 
@@ -235,21 +247,20 @@ std::optional<replay::Comparison> replayed(Context& context, const ReportAnswer&
   for (const BidLine& line : all.bids) bids.push_back(lived(line));
   const domain::Time begun = context.environment.now();
   ProgressLine line(context.environment);
-  return replay::compare(bids, machines_of(all),
-                         [&](std::string_view policy, std::int32_t slot, std::int32_t slots) {
-                           if (context.environment.now() - begun < domain::kSecond) return;
-                           const int percent = slots > 0 ? int(100.0 * slot / slots) : 100;
-                           line.show(context.say("report.replaying",
-                                                 {policy, std::to_string(percent)}));
-                         });
+  return replay::compare(
+      bids, machines_of(all), [&](std::string_view policy, std::int32_t slot, std::int32_t slots) {
+        if (context.environment.now() - begun < domain::kSecond) return;
+        const int percent = slots > 0 ? int(100.0 * slot / slots) : 100;
+        line.show(context.say("report.replaying", {policy, std::to_string(percent)}));
+      });
 }
 
 void show(const Context& context, const std::optional<replay::Comparison>& all) {
   context.output.line("");
   if (!all) return context.output.sentence(context.say("report.nothing_to_replay"));
-  context.output.sentence(
-      context.say("report.replayed", {std::to_string(all->bids), std::to_string(all->gpus),
-                                      std::to_string(all->slot_s)}));
+  context.output.sentence(context.say(
+      "report.replayed",
+      {std::to_string(all->bids), std::to_string(all->gpus), std::to_string(all->slot_s)}));
   if (all->left_out > 0) {
     context.output.sentence(context.say("report.left_out", {std::to_string(all->left_out)}));
   }
@@ -292,7 +303,11 @@ base::Result<Query> query_of(const Context& context, const ReportWish& wish) {
   if (auto done = add_moment("to", wish.to); !done) return base::pass(done);
   if (!wish.team.empty()) query["team"] = wish.team;
   if (!wish.ratios.empty()) query["ratios"] = wish.ratios;
-  if (wish.replay) query["with"] = "bids";
+  if (wish.replay && wish.measured) {
+    query["with"] = "bids,samples";
+  } else if (wish.replay || wish.measured) {
+    query["with"] = wish.replay ? "bids" : "samples";
+  }
   return query;
 }
 
@@ -331,6 +346,7 @@ void add_report_verbs(Verbs& verbs, CLI::App& app) {
   verb.add_option("--team", wish->team, context.say("option.report_team"))->type_name("TEAM");
   verb.add_option("--ratios", wish->ratios, context.say("option.report_ratios"))
       ->type_name("CPU,GPU,MEMORY");
+  verb.add_flag("--measured", wish->measured, context.say("option.report_measured"));
   verb.add_flag("--replay", wish->replay, context.say("option.report_replay"));
 }
 

@@ -4,6 +4,7 @@
 #include "cli/fakes/scripted_environment.h"
 #include "cli/run.h"
 #include "cli/table.h"
+#include "cli/text/catalog.h"
 
 namespace cli {
 namespace {
@@ -12,9 +13,8 @@ constexpr std::int64_t kNine = 1'795'338'000'000;  // Sunday 2026-11-22 09:00 UT
 constexpr std::int64_t kHour = 3'600'000;
 
 std::string spread(int count, std::int64_t ms) {
-  return fmt::format(
-      R"({{"count": {}, "mean_ms": {}, "p50_ms": {}, "p95_ms": {}, "max_ms": {}}})", count, ms, ms,
-      2 * ms, 3 * ms);
+  return fmt::format(R"({{"count": {}, "mean_ms": {}, "p50_ms": {}, "p95_ms": {}, "max_ms": {}}})",
+                     count, ms, ms, 2 * ms, 3 * ms);
 }
 
 std::string class_line(const std::string& name) {
@@ -73,7 +73,6 @@ class ReportTest : public testing::Test {
  protected:
   ReportTest() {
     world.variables = {{"BERTH_SERVER", "http://head:7070"}, {"BERTH_TOKEN", "secret-token"}};
-    world.server->on("GET", "/v1/report", report());
   }
   int berth(std::vector<const char*> words) {
     words.insert(words.begin(), "berth");
@@ -81,6 +80,7 @@ class ReportTest : public testing::Test {
     world.error.clear();
     return run(static_cast<int>(words.size()), words.data(), world);
   }
+  void serve(const std::string& text) { world.server->on("GET", "/v1/report", text); }
   void expect_80_columns() const {
     for (std::size_t from = 0, end = 0; from < world.out.size(); from = end + 1) {
       end = world.out.find('\n', from);
@@ -92,18 +92,19 @@ class ReportTest : public testing::Test {
 };
 
 TEST_F(ReportTest, ShowsEachFigure) {
+  serve(report());
   EXPECT_EQ(berth({"report"}), 0) << world.error;
   EXPECT_TRUE(world.server->requests.back().query.empty());
   EXPECT_EQ(world.out,
             "The whole cluster, from yesterday 09:00 to today 09:00.\n"
             "\n"
-            "TIME TO START     PHASE  STARTS   MEAN    P50    P95  LONGEST\n"
-            "all             waiting       2  1m30s  1m30s     3m    4m30s\n"
-            "all            starting       2   1.5s   1.5s   3.0s     4.5s\n"
-            "all               total       2  1m31s  1m31s   3m3s    4m34s\n"
-            "eager           waiting       2  1m30s  1m30s     3m    4m30s\n"
-            "eager          starting       2   1.5s   1.5s   3.0s     4.5s\n"
-            "eager             total       2  1m31s  1m31s   3m3s    4m34s\n"
+            "TIME TO START     PHASE  STARTS   MEAN    P50   P95  LONGEST\n"
+            "all             waiting       2  1m30s  1m30s    3m    4m30s\n"
+            "all            starting       2   1.5s   1.5s  3.0s     4.5s\n"
+            "all               total       2  1m31s  1m31s  3m3s    4m34s\n"
+            "eager           waiting       2  1m30s  1m30s    3m    4m30s\n"
+            "eager          starting       2   1.5s   1.5s  3.0s     4.5s\n"
+            "eager             total       2  1m31s  1m31s  3m3s    4m34s\n"
             "\n"
             "CLASS  ACCEPTED  REFUSED  1ST TRY  2ND TRY  ENDED  SUCCEEDED  GPU-HOURS\n"
             "all           3        1    75.0%        -      3      66.7%       12.5\n"
@@ -120,8 +121,8 @@ TEST_F(ReportTest, ShowsEachFigure) {
             "promised  20.0    5.0         0.0\n"
             "\n"
             "25.0% of the machines was given out. Least used first:\n"
-            "NODE  POOL  PRESENT    GPU    CPU  MEMORY  IN USE\n"
-            "n1    a100       1d  13.0%  12.5%    0.0%   25.0%\n"
+            "NODE  POOL  PRESENT    GPU    CPU  MEMORY  IN USE  MEASURED\n"
+            "n1    a100       1d  13.0%  12.5%    0.0%   25.0%         -\n"
             "\n"
             "Paid 12.50 credits, given back 0.50, penalties 0.00.\n"
             "A GPU-hour cost 1.00 credits; one of a job that succeeded, -.\n"
@@ -129,17 +130,20 @@ TEST_F(ReportTest, ShowsEachFigure) {
 }
 
 TEST_F(ReportTest, FitsATerminalInBothLanguages) {
+  serve(report());
   world.is_terminal = true;
   world.variables["NO_COLOR"] = "1";
   for (const char* language : {"en", "zh"}) {
     EXPECT_EQ(berth({"report", "--replay", "--lang", language}), 0) << world.error;
     expect_80_columns();
   }
-  EXPECT_TRUE(world.out.contains("启动耗时")) << world.out;
-  EXPECT_TRUE(world.out.contains("以下为重放模拟，并非实测：相同的 2 个请求，4 块 GPU")) << world.out;
+  const auto zh = text::Language::zh;
+  EXPECT_TRUE(world.out.contains(text::find(zh, "report.time_to_start"))) << world.out;
+  EXPECT_TRUE(world.out.contains(text::say(zh, "report.replayed", {"2", "4", "60"}))) << world.out;
 }
 
 TEST_F(ReportTest, ReplaysTheBidsWithPricesAndWithout) {
+  serve(report());
   EXPECT_EQ(berth({"report", "--replay"}), 0) << world.error;
   EXPECT_EQ(world.server->requests.back().query.at("with"), "bids");
   const auto from = world.out.find("Replayed, not measured");
@@ -160,7 +164,7 @@ TEST_F(ReportTest, SaysHowFarTheReplayIsWhenItTakesLong) {
   for (auto at = text.find(first); at != text.npos; at = text.find(first)) {
     text.replace(at, first.size(), std::to_string(kNine + 10 * kHour));
   }
-  world.server->on("GET", "/v1/report", text);
+  serve(text);
   world.is_terminal = true;
   EXPECT_EQ(berth({"report", "--replay"}), 0);
   EXPECT_FALSE(world.error.contains("replaying")) << "not in the first second";
@@ -171,6 +175,7 @@ TEST_F(ReportTest, SaysHowFarTheReplayIsWhenItTakesLong) {
 }
 
 TEST_F(ReportTest, LengthsOfTimeLookBack) {
+  serve(report());
   EXPECT_EQ(berth({"report", "--from", "3d", "--to", "2026-11-21T09:00Z", "--ratios", "0,100,0",
                    "--team", "vision"}),
             0)
@@ -185,7 +190,23 @@ TEST_F(ReportTest, LengthsOfTimeLookBack) {
   EXPECT_TRUE(world.error.contains("--from: 'whenever' is no moment")) << world.error;
 }
 
+TEST_F(ReportTest, SamplesSayWhatProgramsMadeOfIt) {
+  std::string text = report();
+  text.insert(text.rfind("\"bids_left_out\""),
+              R"("measured": {"utilisation": 0.125, "rank_hours": 10, "measured_hours": 7.5,
+                              "machines": [{"node": "n1", "utilisation": 0.125}]}, )");
+  serve(text);
+  EXPECT_EQ(berth({"report", "--measured"}), 0) << world.error;
+  EXPECT_EQ(world.server->requests.back().query.at("with"), "samples");
+  EXPECT_TRUE(world.out.contains("made use of 12.5% of the machines (7.5 of 10.0 hours of ranks"))
+      << world.out;
+  EXPECT_TRUE(world.out.contains("0.0%   25.0%     12.5%\n")) << world.out;
+  EXPECT_EQ(berth({"report", "--measured", "--replay"}), 0);
+  EXPECT_EQ(world.server->requests.back().query.at("with"), "bids,samples");
+}
+
 TEST_F(ReportTest, JsonHasTheComparisonInPlaceOfTheBids) {
+  serve(report());
   EXPECT_EQ(berth({"report", "--replay", "--json"}), 0);
   const auto envelope = base::parse_json(world.out);
   ASSERT_TRUE(envelope) << world.out;

@@ -17,7 +17,7 @@ struct NodeSize {
 struct Cluster {
   std::int32_t gpus = 0;
   std::int32_t slot_s = 600;
-  std::vector<NodeSize> nodes;  ///< Empty: one node with all GPUs.
+  std::vector<NodeSize> nodes;               ///< Empty: one node with all GPUs.
   std::int32_t horizon_s = 180 * 24 * 3600;  ///< How far ahead is planned.
 };
 

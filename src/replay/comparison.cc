@@ -39,14 +39,13 @@ Job job_of(const LivedBid& lived, std::int64_t first_ms, std::int32_t slot_s) {
   // Both ends are rounded the same way, so that a window holds what it held.
   job.bid.arrival = static_cast<std::int32_t>((arrival_ms(lived) - first_ms) / 1'000 / slot_s);
   job.bid.length = slots_of(stated_ms, slot_s);
-  job.bid.deadline =
-      job.bid.arrival + std::max(slots_of(window_ms(lived), slot_s), job.bid.length);
+  job.bid.deadline = job.bid.arrival + std::max(slots_of(window_ms(lived), slot_s), job.bid.length);
   job.bid.gpus = lived.gpus;
   job.bid.value = lived.value.value_or(static_cast<double>(stated_ms) / kHour_ms * lived.gpus);
   job.bid.preemptible = lived.preemptible;
   job.bid.restart = slots_of(lived.restart_ms, slot_s);
-  job.needed = std::max(1, slots_of(std::min(lived.ran_ms.value_or(stated_ms), kLongestWindow_ms),
-                                    slot_s));
+  job.needed =
+      std::max(1, slots_of(std::min(lived.ran_ms.value_or(stated_ms), kLongestWindow_ms), slot_s));
   return job;
 }
 

@@ -10,9 +10,7 @@ using namespace ledger::jobs;
 
 constexpr Time second(std::int64_t n) { return {1'800'000'000'000 + n * 1'000}; }
 
-void at(Bids& bids, Time when, ledger::Event event) {
-  bids.take({when, {}, {}, std::move(event)});
-}
+void at(Bids& bids, Time when, ledger::Event event) { bids.take({when, {}, {}, std::move(event)}); }
 
 JobAccepted accepted(domain::JobId job, std::optional<domain::Money> most = std::nullopt) {
   JobAccepted fact{.job = job, .price = domain::credits(2)};

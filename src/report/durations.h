@@ -20,7 +20,8 @@ struct Spread {
 BOOST_DESCRIBE_STRUCT(Spread, (), (count, mean_ms, p50_ms, p95_ms, max_ms))
 
 /// Durations, kept to ten significant bits, so that any number of them takes little memory: the
-/// percentiles are exact below 1,024 ms and up to 0.2 % too small above; mean and maximum are exact.
+/// percentiles are exact below 1,024 ms and up to 0.2 % too small above; mean and maximum are
+/// exact.
 class Durations {
  public:
   /// Negative ones count as 0. O(log of the distinct lengths).

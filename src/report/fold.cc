@@ -50,8 +50,14 @@ void Fold::take(const ledger::Fact& fact) {
 Report Fold::finish() {
   jobs_.close();
   machines_.close();
-  Report report{scope_.period, scope_.team.value, jobs_.classes(), jobs_.causes(),
-                jobs_.promised().hours(), jobs_.used().hours(), money_, std::nullopt};
+  Report report{scope_.period,
+                scope_.team.value,
+                jobs_.classes(),
+                jobs_.causes(),
+                jobs_.promised().hours(),
+                jobs_.used().hours(),
+                money_,
+                std::nullopt};
   const ClassReport& all = report.classes.front();
   report.money.per_gpu_hour = each(money_.revenue, all.used.gpu_hours);
   report.money.per_succeeded_gpu_hour = each(money_.revenue, all.succeeded_gpu_hours);

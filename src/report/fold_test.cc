@@ -41,8 +41,8 @@ class Story {
   }
 
   /// One rank of one core and `gpus` GPUs; promised for an hour from `start` on unless it is flex.
-  void bid(Time when, domain::JobId job, JobClass job_class, int gpus = 1,
-           Time earliest = {}, const std::string& team = "vision") {
+  void bid(Time when, domain::JobId job, JobClass job_class, int gpus = 1, Time earliest = {},
+           const std::string& team = "vision") {
     JobAccepted fact{.job = job, .command = {}, .user = {"ada"}, .team = {team}};
     fact.spec.bid.job_class = job_class;
     fact.spec.bid.shape.per_rank = {.gpus = gpus, .cpu_millis = 1'000};
@@ -273,8 +273,10 @@ TEST(FoldTest, ATeamSeesItsOwnJobsAndNoMachines) {
   for (std::int64_t job : {1, 2}) story.start(minute(0), {job}, {"n1"});
   const auto settle = [&](std::int64_t job, std::int64_t amount) {
     story.at(minute(9), accounts::MoneyMoved{accounts::hold_account({job}),
-                                             accounts::house_account(), domain::credits(amount),
-                                             "settle", {job}});
+                                             accounts::house_account(),
+                                             domain::credits(amount),
+                                             "settle",
+                                             {job}});
   };
   settle(1, 2);
   settle(2, 5);
@@ -302,7 +304,8 @@ std::vector<Fact> lived(std::uint64_t seed) {
       const domain::JobId id = *std::next(live.begin(), random() % live.size());
       if (!cluster.is_running(id)) continue;
       cluster.run(id);
-      if (draw < 10) cluster.end_all(id, draw < 9 ? ledger::test::kSuccess : ledger::test::kCrashed);
+      if (draw < 10)
+        cluster.end_all(id, draw < 9 ? ledger::test::kSuccess : ledger::test::kCrashed);
     }
     if (step == 60) cluster.lose_node("n2");
     if (step == 90) cluster.report_node("n2", 4, "boot-2");

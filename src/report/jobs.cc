@@ -11,7 +11,9 @@ using domain::Time;
 using ledger::jobs::StopKind;
 
 /// Called off on purpose while it started: that says nothing of how well jobs start.
-bool is_called_off(StopKind stop) { return stop != StopKind::none && stop != StopKind::peer_failed; }
+bool is_called_off(StopKind stop) {
+  return stop != StopKind::none && stop != StopKind::peer_failed;
+}
 
 void count_end(Ends& ends, JobState state) {
   ++ends.ended;

@@ -27,9 +27,9 @@ struct MeasuredMachine {
 BOOST_DESCRIBE_STRUCT(MeasuredMachine, (), (node, used, utilisation))
 
 struct MeasuredReport {
-  double utilisation = 0;       ///< As report::utilisation(), of what was measured.
-  double rank_hours = 0;        ///< That ranks ran, of those looked at.
-  double measured_hours = 0;    ///< Of these, with samples. What has none counts as unused.
+  double utilisation = 0;     ///< As report::utilisation(), of what was measured.
+  double rank_hours = 0;      ///< That ranks ran, of those looked at.
+  double measured_hours = 0;  ///< Of these, with samples. What has none counts as unused.
   std::vector<MeasuredMachine> machines;
 };
 BOOST_DESCRIBE_STRUCT(MeasuredReport, (), (utilisation, rank_hours, measured_hours, machines))

@@ -10,9 +10,7 @@ using domain::Time;
 constexpr Time minute(std::int64_t n) { return {1'800'000'000'000 + n * 60'000}; }
 constexpr std::int64_t kMinute_ms = 60'000;
 
-void at(Runs& runs, Time when, ledger::Event event) {
-  runs.take({when, {}, {}, std::move(event)});
-}
+void at(Runs& runs, Time when, ledger::Event event) { runs.take({when, {}, {}, std::move(event)}); }
 
 ledger::jobs::AttemptStarted start(domain::JobId job, std::vector<std::string> nodes) {
   ledger::jobs::AttemptStarted fact{.job = job, .attempt = 2};

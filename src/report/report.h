@@ -44,7 +44,7 @@ struct ClassReport {
   std::string name;  ///< "all", "reserved", "eager", "flex".
   std::int64_t accepted = 0;
   std::int64_t refused = 0;
-  Spread waiting;   ///< From when it may start (bid, or its earliest if later) to its first attempt.
+  Spread waiting;  ///< From when it may start (bid, or its earliest if later) to its first attempt.
   Spread starting;  ///< From there until every rank runs, with what tries in between cost.
   Spread total;     ///< Both.
   Tries first_try;
@@ -90,7 +90,7 @@ BOOST_DESCRIBE_STRUCT(ClusterReport, (), (ratios, utilisation, capacity, idle, m
 /// How well a cluster, or one team on it, has fared.
 struct Report {
   Period period;
-  std::string team;  ///< Whose figures these are; empty: everybody's.
+  std::string team;                  ///< Whose figures these are; empty: everybody's.
   std::vector<ClassReport> classes;  ///< All first.
   std::vector<Cause> causes;
   ResourceHours promised;  ///< What bookings set aside, used or not.
@@ -98,7 +98,6 @@ struct Report {
   MoneyReport money;
   std::optional<ClusterReport> cluster;
 };
-BOOST_DESCRIBE_STRUCT(Report, (),
-                      (period, team, classes, causes, promised, used, money, cluster))
+BOOST_DESCRIBE_STRUCT(Report, (), (period, team, classes, causes, promised, used, money, cluster))
 
 }  // namespace report

@@ -20,7 +20,9 @@ void Runs::end(const Key& key, Time at) {
 void Runs::take(const ledger::Fact& fact) {
   if (const auto* started = std::get_if<ledger::jobs::AttemptStarted>(&fact.event)) {
     for (std::int32_t rank = 0; rank < std::ssize(started->ranks); ++rank) {
-      live_[{started->job, rank}] = {started->job, started->attempt, rank,
+      live_[{started->job, rank}] = {started->job,
+                                     started->attempt,
+                                     rank,
                                      started->ranks[static_cast<std::size_t>(rank)].node,
                                      {std::max(fact.at, period_.from), period_.to}};
     }

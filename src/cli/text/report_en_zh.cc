@@ -41,6 +41,10 @@ constexpr std::array kReports{
 
     Entry{"report.utilisation", "{0} of the machines was given out. Least used first:",
           "机器分配利用率为 {0}。利用率低者在前："},
+    Entry{"report.measured",
+          "Programs made use of {0} of the machines ({1} of {2} hours of ranks were sampled).",
+          "程序实际利用率为 {0}（rank 共 {2} 小时，其中 {1} 小时有采样）。"},
+    Entry{"report.by_samples", "MEASURED", "实测"},
     Entry{"report.present", "PRESENT", "在线"},
     Entry{"report.in_use", "IN USE", "利用率"},
     Entry{"report.more_machines", "And {0} more machines; --json has them all.",
@@ -48,8 +52,7 @@ constexpr std::array kReports{
 
     Entry{"report.money", "Paid {0} credits, given back {1}, penalties {2}.",
           "已付 {0} 点，退还 {1} 点，赔付 {2} 点。"},
-    Entry{"report.unit_cost",
-          "A GPU-hour cost {0} credits; one of a job that succeeded, {1}.",
+    Entry{"report.unit_cost", "A GPU-hour cost {0} credits; one of a job that succeeded, {1}.",
           "每 GPU 小时 {0} 点；按成功作业计，每 GPU 小时 {1} 点。"},
     Entry{"report.promises",
           "Promises: {0} kept on time, {1} done late, {2} broken, {3} not needed.",
