@@ -97,6 +97,20 @@ TEST(FoldTest, EachPhaseOfAStartIsMeasured) {
   EXPECT_EQ(all.second_try.made, 0);
 }
 
+TEST(FoldTest, AJobThatComesAfterAnotherWaitsFromItsEndOn) {
+  Story story({kFirstHour, {}, {}});
+  story.machine(minute(0), "n1", 4);
+  story.bid(minute(0), {1}, JobClass::flex);
+  JobAccepted child{.job = {2}, .command = {}, .user = {"ada"}, .team = {"vision"}};
+  child.spec.bid.shape.per_rank = {.gpus = 1, .cpu_millis = 1'000};
+  child.spec.after = {{.job = {1}, .name = "", .when = domain::When::any}};
+  story.at(minute(0), child);
+  story.at(minute(10), JobEnded{{1}, domain::JobState::cancelled, "by ada"});
+  story.start(minute(13), {2}, {"n1"});
+  story.at(minute(14), RankStarted{{2}, 1, 0});
+  EXPECT_EQ(story.finish().classes.at(0).waiting.max_ms, 180'000);
+}
+
 TEST(FoldTest, ASecondTryIsOfJobsWhoseFirstFailed) {
   Story story({kFirstHour, {}, {}});
   story.machine(minute(0), "n1", 8);

@@ -65,6 +65,9 @@ void Jobs::take(const ledger::jobs::JobAccepted& fact, Time at) {
     job.booked =
         pieces_of({fact.offer->start, fact.offer->finish, fact.offer->nodes}, fact.offer->later);
   }
+  for (const domain::Dependency& parent : fact.spec.after) {
+    if (live_.contains(parent.job)) children_.emplace(parent.job, fact.job);
+  }
   live_[fact.job] = std::move(job);
   if (period_.has(at)) count(bid.job_class, [](Line& line) { ++line.accepted; });
 }
@@ -193,6 +196,15 @@ void Jobs::count_promise(const Live& job, JobState state, Time at) {
   });
 }
 
+/// Until its parents had ended a job could not start.
+void Jobs::release_children(domain::JobId parent, Time at) {
+  const auto [first, last] = children_.equal_range(parent);
+  for (auto each = first; each != last; ++each) {
+    if (Live* child = find(each->second)) child->ready = std::max(child->ready, at);
+  }
+  children_.erase(first, last);
+}
+
 void Jobs::take(const ledger::jobs::JobEnded& fact, Time at) {
   Live* job = find(fact.job);
   if (job == nullptr) return;
@@ -207,6 +219,7 @@ void Jobs::take(const ledger::jobs::JobEnded& fact, Time at) {
       ++causes_[{fact.state, job->cause}];
     }
   }
+  release_children(fact.job, at);
   live_.erase(fact.job);
 }
 

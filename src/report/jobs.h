@@ -87,6 +87,7 @@ class Jobs {
     what(lines_[0]);
     what(lines_[1 + static_cast<std::size_t>(job_class)]);
   }
+  void release_children(domain::JobId parent, domain::Time at);
   void settle_booking(Live& job, domain::Time until);
   void tried(Live& job, bool started, domain::Time at);
   void use(Live& job, domain::Time until, std::size_t rank);
@@ -96,7 +97,8 @@ class Jobs {
   Period period_;
   Machines& machines_;
   std::map<domain::JobId, Live> live_;
-  std::array<Line, 4> lines_;  ///< All, reserved, eager, flex.
+  std::multimap<domain::JobId, domain::JobId> children_;  ///< Jobs that wait for the end of others.
+  std::array<Line, 4> lines_;                             ///< All, reserved, eager, flex.
   std::map<std::pair<domain::JobState, std::optional<domain::ExitCause>>, std::int64_t> causes_;
   Area promised_;
 };

@@ -44,7 +44,7 @@ struct ClassReport {
   std::string name;  ///< "all", "reserved", "eager", "flex".
   std::int64_t accepted = 0;
   std::int64_t refused = 0;
-  Spread waiting;  ///< From when it may start (bid, or its earliest if later) to its first attempt.
+  Spread waiting;   ///< From when it may start to its first attempt.
   Spread starting;  ///< From there until every rank runs, with what tries in between cost.
   Spread total;     ///< Both.
   Tries first_try;
