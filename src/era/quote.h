@@ -38,6 +38,11 @@ struct Offer {
 };
 BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves, later))
 
+/// When its last piece is over.
+inline domain::Time end_of(const Offer& offer) {
+  return offer.later.empty() ? offer.finish : offer.later.back().finish;
+}
+
 enum class RefusalReason {
   no_such_pool,  ///< No node has that pool or GPU model.
   rank_larger_than_node,

@@ -79,7 +79,8 @@ era::Answer affordable(const View& view, const Owner& owner, era::Answer answer)
 /// An offer that needs others to move stands if the same can still be had, at no higher price.
 bool still_stands(const View& view, const domain::Bid& bid, const era::Offer& offer) {
   if (offer.start < bid.earliest) return false;
-  if (offer.moves.empty()) return offer.finish <= bid.deadline && era::fits(view.plan, bid, offer);
+  if (offer.moves.empty())
+    return era::end_of(offer) <= bid.deadline && era::fits(view.plan, bid, offer);
   const era::Answer again = era::quote(view.plan, bid, view.now);
   const auto* same = std::get_if<era::Offer>(&again);
   return same != nullptr && same->start == offer.start && same->nodes == offer.nodes &&
@@ -117,7 +118,7 @@ Option option_of(const Answered& answered) {
   if (const auto* offer = std::get_if<era::Offer>(&answered.answer)) {
     option.price = offer->price;
     option.start = offer->start;
-    option.finish = offer->finish;
+    option.finish = era::end_of(*offer);
   } else {
     option.refused = std::get<era::Refusal>(answered.answer).reason;
   }
