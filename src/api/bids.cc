@@ -43,7 +43,9 @@ base::Result<> check_together(const BidBody& body) {
   std::int64_t all = 0;
   for (std::size_t i = 0; i < body.jobs.size(); ++i) {
     const auto most = static_cast<std::int64_t>(ledger::jobs::kMostTogether);
-    if (body.jobs[i].count < 1 || (all += body.jobs[i].count) > most)
+    const std::int64_t count = body.jobs[i].count;
+    all += count;
+    if (count < 1 || all > most)
       return base::invalid(fmt::format("jobs[{}].count", i), "must be 1 to {} in all", most);
   }
   return {};

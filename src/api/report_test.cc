@@ -120,7 +120,8 @@ TEST_F(ReportRoute, WhatCannotBeAskedIsNamed) {
 
 TEST_F(ReportRoute, SamplesSayWhatProgramsUsed) {
   const std::int64_t start = served.now().ms - 2 * domain::kHour.ms;
-  for (int minute = 0; minute <= 30; ++minute) {  // ada's: one core of 64, two GPUs of eight.
+  for (std::int64_t minute = 0; minute <= 30;
+       ++minute) {  // ada's: one core of 64, two GPUs of eight.
     served.put_file(
         {1}, "attempt-1/rank-0.samples.jsonl",
         fmt::format(R"({{"t":{},"cpu_ms":{},"memory_bytes":0,"gpus":[)"

@@ -73,7 +73,7 @@ std::string between(std::string_view text, std::string_view before, std::string_
 
 /// The parser's sentences in ours.
 std::string in_our_words(const CLI::ParseError& error, const CLI::App& verb) {
-  const std::string said = error.what();
+  std::string said = error.what();
   const std::string kind = error.get_name();
   const std::string name = said.substr(0, said.find(':'));
   if (kind == "RequiredError") {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "base/json.h"
@@ -235,7 +236,8 @@ std::vector<replay::NodeSize> machines_of(const ReportAnswer& all) {
   for (const MachineReport& each : all.cluster->machines) {
     if (each.present * 2 < longest || each.present <= 0) continue;
     const double present_hours = static_cast<double>(each.present) / kHour_ms;
-    const auto gpus = static_cast<std::int32_t>(each.capacity.gpu_hours / present_hours + 0.5);
+    const auto gpus =
+        static_cast<std::int32_t>(std::lround(each.capacity.gpu_hours / present_hours));
     if (gpus > 0) nodes.push_back({each.node, gpus});
   }
   return nodes;

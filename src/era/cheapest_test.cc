@@ -49,7 +49,7 @@ Plan busy_node(std::mt19937& random, std::int64_t longest) {
     Booking booking{.job = {job}, .pool = node.pool};
     booking.start = at_minute(at);
     booking.finish = at_minute(until);
-    booking.per_rank = {.gpus = gpus, .cpu_millis = gpus * 900};
+    booking.per_rank = {.gpus = gpus, .cpu_millis = std::int64_t{gpus} * 900};
     booking.nodes = {{"n"}};
     plan.book(booking);
     at = until;

@@ -215,7 +215,7 @@ TEST(ElasticPlaces, EveryFullMixOfWidthsHasAPlace) {
       while (left > 0) {
         std::int32_t gpus = 1 << below(random, 6);
         while (gpus > left) gpus /= 2;
-        widths[{100 * round + static_cast<std::int64_t>(widths.size())}] = gpus;
+        widths[{std::int64_t{100} * round + static_cast<std::int64_t>(widths.size())}] = gpus;
         left = nodes.nodes * nodes.gpus_per_node;
         for (const auto& [id, held] : widths) left -= held;
       }

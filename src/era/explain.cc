@@ -149,6 +149,19 @@ std::int64_t size_of(const Question& asked, const Change& change) {
   return share((bid.duration - *change.duration).ms, bid.duration.ms);
 }
 
+/// Whether `booking` holds something of the candidates' nodes in `wanted`.
+bool is_in_the_way(const Plan& plan, const std::vector<Candidate>& candidates, SlotRange wanted,
+                   const Booking& booking) {
+  const auto is_wanted = [&](const domain::NodeId& node) {
+    return std::ranges::any_of(
+        candidates, [&](const Candidate& each) { return each.lane->find(node) != nullptr; });
+  };
+  return std::ranges::any_of(plan.holds_of(booking), [&](const Hold& held) {
+    return held.slots.first < wanted.end && wanted.first < held.slots.end &&
+           std::ranges::any_of(held.nodes, is_wanted);
+  });
+}
+
 /// Names who holds what the bid would need at its first chance.
 void name_blocking(const Question& asked, Refusal& refusal) {
   const auto lanes = lanes_for(asked.plan.ground(), asked.bid.shape);
@@ -156,21 +169,11 @@ void name_blocking(const Question& asked, Refusal& refusal) {
   const auto* candidates = std::get_if<std::vector<Candidate>>(&lanes);
   const auto* when = std::get_if<Window>(&window);
   if (candidates == nullptr || when == nullptr) return;
-  const auto in_the_way = [&](const Booking& booking, Time until) {
-    const SlotRange wanted = touched(when->first, until, asked.plan.settings().slot);
-    return std::ranges::any_of(asked.plan.holds_of(booking), [&](const Hold& held) {
-      if (held.slots.end <= wanted.first || held.slots.first >= wanted.end) return false;
-      return std::ranges::any_of(*candidates, [&](const Candidate& candidate) {
-        return std::ranges::any_of(held.nodes, [&](const domain::NodeId& node) {
-          return candidate.lane->find(node) != nullptr;
-        });
-      });
-    });
-  };
   std::vector<const Booking*> blocking;
   for (const Time until : {when->first + when->duration, when->finish_by}) {
+    const SlotRange wanted = touched(when->first, until, asked.plan.settings().slot);
     for (const auto& [job, booking] : asked.plan.bookings()) {
-      if (in_the_way(booking, until)) blocking.push_back(&booking);
+      if (is_in_the_way(asked.plan, *candidates, wanted, booking)) blocking.push_back(&booking);
     }
     if (!blocking.empty()) break;
   }

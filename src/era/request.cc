@@ -36,6 +36,10 @@ bool better(const Offer& a, const Offer& b, bool soonest) {
   return std::tie(a.price, a.start) < std::tie(b.price, b.start);
 }
 
+void keep_better(std::optional<Offer>& best, Offer offer, bool soonest) {
+  if (!best || better(offer, *best, soonest)) best = std::move(offer);
+}
+
 }  // namespace
 
 std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& ground,
@@ -123,13 +127,13 @@ Answer find_offer(const Plan& plan, const Bid& bid, Time now, const Goal& goal) 
     if (bid.preemptible && !goal.soonest) {
       const Found* whole = std::get_if<Found>(&place);
       const std::int64_t limit = whole == nullptr ? goal.limit : whole->cost - 1;
-      auto offer = pieces_in(plan, bid, candidate, std::get<Window>(window), limit);
-      if (offer && (!best || better(*offer, *best, false))) best = std::move(offer);
-      if (offer) continue;
+      if (auto offer = pieces_in(plan, bid, candidate, std::get<Window>(window), limit)) {
+        keep_better(best, *std::move(offer), false);
+        continue;
+      }
     }
     if (const Found* found = std::get_if<Found>(&place)) {
-      Offer offer = offer_of(plan, bid, *lane, *found);
-      if (!best || better(offer, *best, goal.soonest)) best = std::move(offer);
+      keep_better(best, offer_of(plan, bid, *lane, *found), goal.soonest);
     } else {
       reason = std::max(reason, std::get<RefusalReason>(place));
     }

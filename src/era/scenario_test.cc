@@ -87,7 +87,7 @@ class Scenario {
     for (std::size_t i = many ? 6 : 3; i + 1 < words.size(); i += 3) {
       const int amount = std::stoi(words.at(i));
       if (words.at(i + 1).starts_with("gpu")) capacity.gpus = amount;
-      if (words.at(i + 1).starts_with("core")) capacity.cpu_millis = amount * 1000;
+      if (words.at(i + 1).starts_with("core")) capacity.cpu_millis = std::int64_t{amount} * 1000;
     }
     for (int i = 1; i <= count; ++i) {
       plan_.put_node({.id = {fmt::format("{}-{}", name, i)},
@@ -190,7 +190,8 @@ class Scenario {
     if (word == "eagerly") bid.job_class = domain::JobClass::eager;
     if (word == "x") bid.shape.ranks = std::stoi(words.at(i - 1));
     if (word.starts_with("gpu")) bid.shape.per_rank.gpus = std::stoi(words.at(i - 1));
-    if (word.starts_with("core")) bid.shape.per_rank.cpu_millis = std::stoi(words.at(i - 1)) * 1000;
+    if (word.starts_with("core"))
+      bid.shape.per_rank.cpu_millis = std::stoll(words.at(i - 1)) * 1000;
     if (word == "spread") bid.shape.placement = domain::Placement::spread;
     if (word == "packed") bid.shape.placement = domain::Placement::packed;
     if (word == "for") bid.duration = length_of(next());

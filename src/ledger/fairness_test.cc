@@ -110,7 +110,8 @@ std::pair<std::int64_t, std::int64_t> shares(Cluster& cluster, unsigned seed, in
     for (const JobId id : cluster.state.jobs.live) {
       if (!cluster.is_running(id)) continue;
       const auto& job = cluster.job(id);
-      (job.team.value == "nlp" ? had.second : had.first) += 5 * job.spec.bid.shape.per_rank.gpus;
+      (job.team.value == "nlp" ? had.second : had.first) +=
+          std::int64_t{5} * job.spec.bid.shape.per_rank.gpus;
       if (cluster.now - job.attempts.back().started >= job.spec.bid.duration - minutes(5))
         over.push_back(id);
     }

@@ -350,7 +350,7 @@ TEST_F(PromisesTest, MoneyIsConservedAndTheStatementExplainsTheBalance) {
   for (int i = 0; i < 3; ++i) {
     const auto id = cluster.bid({.gpus = 1, .duration = minutes(30)});
     cluster.run(id);
-    cluster.pass(minutes(7 * (i + 1)));
+    cluster.pass(minutes(std::int64_t{7} * (i + 1)));
     cluster.end(id, i == 1 ? test::kFailed : kSuccess);
     EXPECT_EQ(accounts::sum(cluster.state.accounts), Money{});
   }

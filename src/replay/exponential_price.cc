@@ -48,7 +48,7 @@ class ExponentialPrice final : public Policy {
   std::optional<double> slot_cost(const Bid& bid, std::int32_t slot) {
     const std::int32_t held = agenda_.timeline().held(slot);
     if (held + bid.gpus > agenda_.timeline().capacity()) return std::nullopt;
-    return totals_[static_cast<std::size_t>(held + bid.gpus)] -
+    return totals_[static_cast<std::size_t>(held) + static_cast<std::size_t>(bid.gpus)] -
            totals_[static_cast<std::size_t>(held)];
   }
 

@@ -7,15 +7,20 @@
 namespace cli::text {
 namespace {
 
-const std::map<std::string_view, const Entry*>& catalog() {
-  static const std::map<std::string_view, const Entry*> all = [] {
-    std::map<std::string_view, const Entry*> built;
+using Catalog = std::map<std::string_view, const Entry*>;
+
+void add(Catalog& catalog, std::span<const Entry> part) {
+  for (const Entry& entry : part) {
+    CHECK(catalog.emplace(entry.id, &entry).second, "a text id is used once");
+  }
+}
+
+const Catalog& catalog() {
+  static const Catalog all = [] {
+    Catalog built;
     for (const auto part :
-         {messages(), verbs(), examples(), options(), limits(), serving(), reports()}) {
-      for (const Entry& entry : part) {
-        CHECK(built.emplace(entry.id, &entry).second, "a text id is used once");
-      }
-    }
+         {messages(), verbs(), examples(), options(), limits(), serving(), reports()})
+      add(built, part);
     return built;
   }();
   return all;
