@@ -12,19 +12,20 @@ using domain::Time;
 
 namespace {
 
-/// Why the nodes of `booking` cannot be held in `slots` as well.
-Refusal refused(const Plan& plan, const Booking& booking, SlotRange slots) {
+/// What holds `nodes` in `slots`, but for `job`.
+Refusal refused(const Plan& plan, JobId job, const Hold& wanted) {
   Refusal refusal{RefusalReason::no_free_window};
   std::vector<const Booking*> blocking;
-  for (const auto& [job, other] : plan.bookings()) {
+  for (const auto& [id, other] : plan.bookings()) {
     const auto holds = plan.holds_of(other);
     const bool shares = std::ranges::any_of(holds, [&](const Hold& held) {
-      if (held.slots.first >= slots.end || held.slots.end <= slots.first) return false;
+      if (held.slots.first >= wanted.slots.end || held.slots.end <= wanted.slots.first)
+        return false;
       return std::ranges::any_of(held.nodes, [&](const domain::NodeId& node) {
-        return std::ranges::find(booking.nodes, node) != booking.nodes.end();
+        return std::ranges::find(wanted.nodes, node) != wanted.nodes.end();
       });
     });
-    if (shares && job != booking.job) blocking.push_back(&other);
+    if (shares && id != job) blocking.push_back(&other);
   }
   std::sort(blocking.begin(), blocking.end(), [](const Booking* a, const Booking* b) {
     return std::tie(a->finish, a->job) < std::tie(b->finish, b->job);
@@ -41,29 +42,23 @@ std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, cons
                                                Time finish) {
   const Booking* booking = plan.find(job);
   CHECK(booking != nullptr, "only what is booked can be extended");
-  Booking last = *booking;
-  if (!booking->later.empty()) {
-    last.start = booking->later.back().start;
-    last.finish = booking->later.back().finish;
-    last.nodes = booking->later.back().nodes;
-    booking = &last;
-  }
-  if (finish <= booking->finish) return domain::Money{};
+  const Time start = booking->later.empty() ? booking->start : booking->later.back().start;
+  const auto& nodes = booking->later.empty() ? booking->nodes : booking->later.back().nodes;
+  if (finish <= end_of(*booking)) return domain::Money{};
   if (finish > plan.horizon_end()) return Refusal{RefusalReason::beyond_horizon};
   const domain::Duration slot = plan.settings().slot;
-  const SlotRange more{std::max(plan.slots_of(*booking).end, plan.ground().begin()),
-                       touched(booking->start, finish, slot).end};
-  if (more.first >= more.end) return domain::Money{};
-  if (!plan.ground().fits({booking->per_rank, booking->nodes, more})) {
-    return refused(plan, *booking, more);
-  }
-  const domain::Resources all =
-      booking->per_rank * static_cast<std::int64_t>(booking->nodes.size());
+  const std::int64_t held_until = touched(start, end_of(*booking), slot).end;
+  const Hold more{booking->per_rank,
+                  nodes,
+                  {std::max(held_until, plan.ground().begin()), touched(start, finish, slot).end}};
+  if (more.slots.first >= more.slots.end) return domain::Money{};
+  if (!plan.ground().fits(more)) return refused(plan, job, more);
+  const domain::Resources all = booking->per_rank * std::ssize(nodes);
   const Gang gang{all.gpus, all.cpu_millis,
-                  core_units(booking->per_rank) * static_cast<std::int32_t>(booking->nodes.size())};
-  const Lane* lane = plan.ground().lane_of(booking->nodes.front());
-  const auto cost = cost_over(*lane, gang, more);
-  if (!cost) return refused(plan, *booking, more);
+                  core_units(booking->per_rank) * static_cast<std::int32_t>(nodes.size())};
+  const Lane* lane = plan.ground().lane_of(nodes.front());
+  const auto cost = cost_over(*lane, gang, more.slots);
+  if (!cost) return refused(plan, job, more);
   return price_of(*cost, slot, class_permille(plan.prices(), bid));
 }
 

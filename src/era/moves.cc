@@ -33,18 +33,29 @@ Move move_of(const Booking& booking, Found found) {
           {}};
 }
 
-/// The cheapest pieces for what is left of `booking`, in the first lane that has some.
+/// What is left of a preemptible `booking`, in the first lane that has room for it.
 std::optional<Move> other_pieces(const Plan& plan, const std::vector<Candidate>& lanes,
                                  const Booking& booking, Time now) {
   const Rest rest = rest_of(plan, booking, now);
-  if (rest.window.duration <= domain::Duration{}) return std::nullopt;
   for (const auto& [lane, ask] : lanes) {
-    const PiecesAsk asked{ask, rest.window, booking.restart, rest.before};
-    auto place = find_pieces(*lane, asked, plan.settings().slot);
-    FoundPieces* found = std::get_if<FoundPieces>(&place);
-    if (found != nullptr) return move_to(booking, rest, std::move(found->pieces), now);
+    if (auto found = find_rest({plan, booking, *lane, ask, now}, rest))
+      return std::move(found->move);
   }
   return std::nullopt;
+}
+
+/// The move that gives `booking` these pieces from `now` on.
+Move move_to(const Booking& booking, const Rest& rest, Pieces pieces, Time now) {
+  Move move{booking.job, booking.start, now, booking.nodes, {}};
+  const bool goes_on = rest.before == Before::runs && pieces.front().start == rest.window.first;
+  if (goes_on) move.finish = pieces.front().finish;
+  auto rest_from = pieces.begin() + (goes_on ? 1 : 0);
+  if (rest.before != Before::runs) {
+    move = {booking.job, rest_from->start, rest_from->finish, std::move(rest_from->nodes), {}};
+    ++rest_from;
+  }
+  move.later.assign(std::make_move_iterator(rest_from), std::make_move_iterator(pieces.end()));
+  return move;
 }
 
 }  // namespace
@@ -78,17 +89,16 @@ Rest rest_of(const Plan& plan, const Booking& booking, Time now) {
   return rest;
 }
 
-Move move_to(const Booking& booking, const Rest& rest, Pieces pieces, Time now) {
-  Move move{booking.job, booking.start, now, booking.nodes, {}};
-  const bool goes_on = rest.before == Before::runs && pieces.front().start == rest.window.first;
-  if (goes_on) move.finish = pieces.front().finish;
-  auto rest_from = pieces.begin() + (goes_on ? 1 : 0);
-  if (rest.before != Before::runs) {
-    move = {booking.job, rest_from->start, rest_from->finish, std::move(rest_from->nodes), {}};
-    ++rest_from;
-  }
-  move.later.assign(std::make_move_iterator(rest_from), std::make_move_iterator(pieces.end()));
-  return move;
+std::optional<RestFound> find_rest(const Mover& mover, const Rest& rest) {
+  const Booking& booking = mover.booking;
+  if (rest.pieces.empty() || rest.window.duration <= domain::Duration{}) return std::nullopt;
+  const PiecesAsk asked{mover.ask, rest.window, booking.restart, rest.before, &booking.nodes};
+  auto place = find_pieces(mover.lane, asked, mover.plan.settings().slot);
+  auto* found = std::get_if<FoundPieces>(&place);
+  if (found == nullptr) return std::nullopt;
+  RestFound rest_found{move_to(booking, rest, std::move(found->pieces), mover.now), found->cost};
+  if (rest_found.move.start >= rest_found.move.finish) return std::nullopt;
+  return rest_found;
 }
 
 std::optional<Move> another_place(const Plan& plan, const Ground& ground, const Booking& booking,
@@ -120,13 +130,12 @@ void release(const Plan& plan, Ground& ground, const Booking& booking) {
   for (const Hold& held : plan.holds_of(booking)) ground.release(held);
 }
 
-Booking moved(const Booking& booking, const Move& move) {
-  Booking other = booking;
-  other.start = move.start;
-  other.finish = move.finish;
-  other.nodes = move.nodes;
-  other.later = move.later;
-  return other;
+Booking moved(Booking booking, const Move& move) {
+  booking.start = move.start;
+  booking.finish = move.finish;
+  booking.nodes = move.nodes;
+  booking.later = move.later;
+  return booking;
 }
 
 }  // namespace era

@@ -27,4 +27,11 @@ inline domain::Duration length_of(const Pieces& pieces) {
   return sum;
 }
 
+/// When the last piece is over of what has a first piece and `later` ones: a booking, an offer, a
+/// move.
+template <class InPieces>
+domain::Time end_of(const InPieces& place) {
+  return place.later.empty() ? place.finish : place.later.back().finish;
+}
+
 }  // namespace era

@@ -61,6 +61,7 @@ std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const Pie
                                                      Duration slot) {
   const Context in{lane, asked, slot};
   const Window& window = asked.window;
+  if (window.first + window.duration > window.finish_by) return RefusalReason::no_free_window;
   const StintsAsk ask{asked.ask.gang,  window.first,  window.finish_by,
                       window.duration, asked.restart, asked.before};
   std::vector<SlotRange> closed;

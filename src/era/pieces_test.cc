@@ -12,6 +12,7 @@ namespace era {
 namespace {
 
 using namespace test;  // NOLINT: the words of these tests.
+using domain::Time;
 
 std::int64_t below(std::mt19937& random, std::int64_t limit) {
   return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
@@ -106,6 +107,49 @@ TEST(Pieces, ARunningJobPausesForWhatIsDearAndNoFurther) {
   EXPECT_EQ(moves[0].later, (Pieces{{at_hour(2), at_hour(3) + minutes(1), {{"n0"}}}}));
 }
 
+TEST(Pieces, OfAJobThatHasOnlyJustStartedStayEvenIfTheyAreDear) {
+  Plan plan = gpu_plan(1);
+  plan.set_prices(default_prices());
+  const auto made = preemptible({.gpus = 4, .duration = hours(2), .deadline = at_hour(8)});
+  ASSERT_NE(offer_in(reserve(plan, 1, made)), nullptr);
+  plan.pin({1});
+  occupy(plan, 2, "n0", 4, {0, 3});
+  EXPECT_TRUE(replan(plan, at_hour(0), 9).empty());
+  const auto moves = replan(plan, at_minute(1), 9);
+  ASSERT_EQ(moves.size(), 1U);
+  EXPECT_EQ(moves[0].finish, at_minute(1));
+}
+
+TEST(Pieces, AreNotLookedForWhereTheDeadlineHasPassed) {
+  Plan plan = gpu_plan(2);
+  const auto made = preemptible({.gpus = 4, .duration = hours(2), .deadline = at_hour(3)});
+  ASSERT_NE(offer_in(reserve(plan, 1, made)), nullptr);
+  for (const Time earliest : {at_minute(90), at_hour(3), at_hour(9)}) {
+    Booking booking = *plan.find({1});
+    plan.unbook({1});
+    booking.earliest = earliest;  // What it waits for ends late.
+    plan.restore(booking);
+    const Mended mended = mend(plan, {{1}}, {});
+    EXPECT_TRUE(mended.moves.empty());
+    EXPECT_EQ(mended.broken, (std::vector<domain::JobId>{{1}}));
+  }
+}
+
+TEST(Pieces, OfAJobThatRunsStayWhereItRuns) {
+  Plan plan = gpu_plan(2);
+  occupy(plan, 2, "n0", 8, {1, 2});
+  const auto made = preemptible({.gpus = 4, .duration = hours(3), .deadline = at_hour(9)});
+  ASSERT_NE(offer_in(reserve(plan, 1, made)), nullptr);
+  plan.pin({1});
+  plan.advance(at_minute(30));
+  const Booking before = *plan.find({1});
+  const Mended mended = mend(plan, {{1}}, at_minute(30));
+  ASSERT_EQ(mended.moves.size(), 1U);
+  EXPECT_EQ(mended.moves[0].start, before.start);
+  EXPECT_EQ(mended.moves[0].nodes, before.nodes);
+  EXPECT_TRUE(mended.broken.empty());
+}
+
 /// Some time of a cluster on which everything comes and goes.
 class PiecesWorld {
  public:
@@ -178,12 +222,8 @@ class PiecesWorld {
       plan_.unbook(job);
       if (booking.later.empty()) continue;
       Booking next = booking;
-      next.start = next.later[0].start;
-      next.finish = next.later[0].finish;
-      next.nodes = next.later[0].nodes;
-      next.later.erase(next.later.begin());
+      go_to_next_piece(next);
       next.movable = next.start > now_;
-      next.resumes = true;
       if (next.finish > now_) plan_.restore(next);
     }
   }

@@ -52,8 +52,15 @@ bool is_displaced(const Plan& plan, const Booking& booking, const Overloads& ove
 
 }  // namespace
 
-Time end_of(const Booking& booking) {
-  return booking.later.empty() ? booking.finish : booking.later.back().finish;
+void go_to_next_piece(Booking& booking) {
+  CHECK(!booking.later.empty(), "its last piece has no next");
+  Piece next = std::move(booking.later.front());
+  booking.later.erase(booking.later.begin());
+  booking.start = next.start;
+  booking.finish = next.finish;
+  booking.nodes = std::move(next.nodes);
+  booking.movable = true;
+  booking.resumes = true;
 }
 
 domain::Duration length_of(const Booking& booking) {
@@ -149,20 +156,6 @@ void Plan::unbook(JobId job) {
   for (const Hold& held : holds_of(booking)) ground_.release(held);
   drop_movable(job);
   bookings_.erase(found);
-}
-
-void Plan::end_at(JobId job, Time at) {
-  const auto found = bookings_.find(job);
-  if (found == bookings_.end() || at >= end_of(found->second)) return;
-  CHECK(found->second.later.empty(), "what has later pieces is booked anew instead");
-  Booking& booking = found->second;
-  if (at <= booking.start) return unbook(job);
-  const SlotRange before = slots_of(booking);
-  drop_movable(job);
-  booking.finish = at;
-  keep_movable(booking);
-  const SlotRange after = slots_of(booking);
-  ground_.release({booking.per_rank, booking.nodes, {after.end, before.end}});
 }
 
 void Plan::pin(JobId job) {

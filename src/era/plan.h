@@ -37,8 +37,8 @@ BOOST_DESCRIBE_STRUCT(Booking, (),
                       (job, pool, start, finish, per_rank, nodes, movable, firm, earliest, deadline,
                        shape, later, preemptible, restart, resumes))
 
-/// When the last piece is over.
-domain::Time end_of(const Booking& booking);
+/// Its next piece becomes its first. It must have one.
+void go_to_next_piece(Booking& booking);
 /// How long it holds its place, in all pieces.
 domain::Duration length_of(const Booking& booking);
 
@@ -89,9 +89,8 @@ class Plan {
   /// Books what was promised before, when a plan is rebuilt: its nodes may since have closed,
   /// shrunk or gone, so nothing is checked. Until the nodes are put back it shows in displaced().
   void restore(const Booking& booking);
-  /// Ends the promise of `job`, all of it, or from `at` on. Unknown jobs are ignored.
+  /// Ends the promise of `job`. Unknown jobs are ignored.
   void unbook(domain::JobId job);
-  void end_at(domain::JobId job, domain::Time at);
   /// Marks a booking as started: it may no longer move, but for its later pieces.
   void pin(domain::JobId job);
 

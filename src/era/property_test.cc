@@ -355,7 +355,6 @@ TEST(PlanProperties, EveryPlanListsItsOwnMovableBookings) {
     for (int i = 1; i < 40; ++i) {
       reserve(plan, 1 + (i * 17) % 40, random_bid(random, {}));
       if (i % 4 == 0) plan.unbook({1 + below(random, 40)});
-      if (i % 4 == 1) plan.end_at({1 + below(random, 40)}, at_minute(below(random, 30)));
       if (i % 4 == 2) plan.pin({1 + below(random, 40)});
       expect_movables_listed(plan, seed);
       Plan copy = plan;
@@ -384,7 +383,6 @@ TEST(PlanProperties, AdvancingEqualsAFreshPlan) {
       ASSERT_EQ(calendar(plan, now, 1).size(), calendar(fresh, now, 1).size());
       reserve(plan, job, made, now);
       if (job % 5 == 0) plan.unbook({1 + below(random, job)});
-      if (job % 4 == 0) plan.end_at({1 + below(random, job)}, now);
       if (job % 7 == 0) plan.remove_node({"n0"});
       if (job % 7 == 2) plan.put_node(gpu_node("n0", 2));
     }

@@ -24,6 +24,9 @@ struct Move {
 };
 BOOST_DESCRIBE_STRUCT(Move, (), (job, start, finish, nodes, later))
 
+/// `booking` after `move`, in the pool that it was in.
+Booking moved(Booking booking, const Move& move);
+
 /// A place for a bid and its price. `moves` must be made before it is booked, all together:
 /// everybody is unbooked first, since one may take the place of another.
 struct Offer {
@@ -37,11 +40,6 @@ struct Offer {
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves, later))
-
-/// When its last piece is over.
-inline domain::Time end_of(const Offer& offer) {
-  return offer.later.empty() ? offer.finish : offer.later.back().finish;
-}
 
 enum class RefusalReason {
   no_such_pool,  ///< No node has that pool or GPU model.

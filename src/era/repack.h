@@ -29,8 +29,22 @@ struct Rest {
 };
 Rest rest_of(const Plan& plan, const Booking& booking, domain::Time now);
 
-/// The move that gives `booking` these pieces from `now` on.
-Move move_to(const Booking& booking, const Rest& rest, Pieces pieces, domain::Time now);
+/// A booking in a lane that it may be in.
+struct Mover {
+  const Plan& plan;
+  const Booking& booking;
+  const Lane& lane;
+  const Ask& ask;
+  domain::Time now;
+};
+
+/// The move of a preemptible booking, not booked on the lane, to the cheapest pieces there for what
+/// is `rest` of it; none if there are none, or if it only started `now` and would have to leave.
+struct RestFound {
+  Move move;
+  std::int64_t cost = 0;  ///< Slot costs of what is still to come.
+};
+std::optional<RestFound> find_rest(const Mover& mover, const Rest& rest);
 
 /// How far from its present place a booking may be put.
 struct Reach {
@@ -46,6 +60,5 @@ std::optional<Move> another_place(const Plan& plan, const Ground& ground, const 
 /// Books or frees on a copy of the plan's ground.
 void hold(const Plan& plan, Ground& ground, const Booking& booking);
 void release(const Plan& plan, Ground& ground, const Booking& booking);
-Booking moved(const Booking& booking, const Move& move);
 
 }  // namespace era

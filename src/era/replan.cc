@@ -16,15 +16,6 @@ constexpr std::size_t kMostTried = 512;
 constexpr std::size_t kMostRunning = 64;
 constexpr domain::Duration kTurn{10 * 60'000};
 
-/// A booking in the lane that it is in and may move in.
-struct Mover {
-  const Plan& plan;
-  const Booking& booking;
-  const Lane& lane;
-  const Ask& ask;
-  Time now;
-};
-
 /// Where a booking, not booked on the lane, would be put today; none if nothing is cheaper than
 /// where it is, nor as cheap and sooner.
 std::optional<Move> better_stretch(const Mover& in) {
@@ -47,21 +38,14 @@ std::optional<Move> better_stretch(const Mover& in) {
 /// plan that its nodes no longer hold is worse than any.
 std::optional<Move> better_pieces(const Mover& in) {
   const Booking& booking = in.booking;
-  const domain::Duration slot = in.plan.settings().slot;
   const Rest rest = rest_of(in.plan, booking, in.now);
-  if (rest.pieces.empty() || rest.window.duration <= domain::Duration{}) return std::nullopt;
-  PiecesAsk asked{in.ask, rest.window, booking.restart, rest.before};
-  if (rest.before == Before::runs) asked.running_on = &booking.nodes;
-  auto place = find_pieces(in.lane, asked, slot);
-  FoundPieces* found = std::get_if<FoundPieces>(&place);
-  if (found == nullptr) return std::nullopt;
-  const auto cost = cost_of(in.lane, in.ask, rest.pieces, slot);
+  auto found = find_rest(in, rest);
+  if (!found) return std::nullopt;
+  const auto cost = cost_of(in.lane, in.ask, rest.pieces, in.plan.settings().slot);
   const Time end = rest.pieces.back().finish;
-  const Time new_end = found->pieces.back().finish;
+  const Time new_end = end_of(found->move);
   if (cost && std::tie(found->cost, new_end) >= std::tie(*cost, end)) return std::nullopt;
-  Move move = move_to(booking, rest, std::move(found->pieces), in.now);
-  if (move.start >= move.finish) return std::nullopt;  // It has only just started.
-  return move;
+  return std::move(found->move);
 }
 
 std::optional<Move> better_place(const Plan& plan, const Ground& ground, const Booking& booking,

@@ -72,7 +72,7 @@ class Scenario {
     if (words.at(2) == "displaced") return mend_displaced();
     if (words.at(2) == "whoever") return start_early(words);
     if (verb == "starts") return plan_.pin(jobs_.at(words.at(2))), "";
-    if (verb == "ends") return plan_.end_at(jobs_.at(words.at(2)), now_), "";
+    if (verb == "ends") return plan_.unbook(jobs_.at(words.at(2))), "";
     if (verb == "extends") return extend(words);
     return make_bid(words);
   }

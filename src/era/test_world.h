@@ -89,18 +89,12 @@ inline Booking booking_of(std::int64_t job, const domain::Bid& made, const Offer
 
 /// Makes the moves, all together.
 inline void make(Plan& plan, const std::vector<Move>& moves) {
-  std::vector<Booking> moved;
+  std::vector<Booking> bookings;
   for (const Move& move : moves) {
-    moved.push_back(*plan.find(move.job));
+    bookings.push_back(moved(*plan.find(move.job), move));
     plan.unbook(move.job);
   }
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    moved[i].start = moves[i].start;
-    moved[i].finish = moves[i].finish;
-    moved[i].nodes = moves[i].nodes;
-    moved[i].later = moves[i].later;
-    plan.book(moved[i]);
-  }
+  for (const Booking& booking : bookings) plan.book(booking);
 }
 
 inline const Offer* offer_in(const Answer& answer) { return std::get_if<Offer>(&answer); }

@@ -292,6 +292,22 @@ TEST_F(DependenciesTest, AChildThatHardwareMadeTooLateGetsThePenalty) {
   EXPECT_EQ(cluster.balance(), before + price + domain::Money{price.micros / 10});
 }
 
+TEST_F(DependenciesTest, AChildThatMayPauseIsTooLateAsAnyOther) {
+  cluster.add_node("n2", 4);
+  const auto parent = reserved(minutes(200));
+  const auto child = cluster.bid({.job_class = JobClass::reserved,
+                                  .gpus = 4,
+                                  .deadline = minutes(125),
+                                  .restart = minutes(2),
+                                  .after = {{parent}}});
+  cluster.run(parent);
+  cluster.pass(minutes(30));
+  cluster.lose_node(cluster.attempt(parent).ranks[0].node.value);
+  cluster.run(parent);
+  cluster.pass(minutes(37));
+  EXPECT_EQ(state(child), JobState::lost);
+}
+
 TEST_F(DependenciesTest, AFirmChildWhoseParentIsLateIsBrokenAtItsStart) {
   const auto parent = reserved(minutes(60));
   cluster.add_node("n2", 4);

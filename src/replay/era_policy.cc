@@ -146,13 +146,7 @@ class Era final : public Policy {
 
   /// Its next piece becomes its first.
   const era::Booking* pause(era::Booking booking) {
-    era::Piece next = std::move(booking.later.front());
-    booking.later.erase(booking.later.begin());
-    booking.start = next.start;
-    booking.finish = next.finish;
-    booking.nodes = std::move(next.nodes);
-    booking.movable = true;
-    booking.resumes = true;
+    era::go_to_next_piece(booking);
     plan_.unbook(booking.job);
     plan_.book(booking);
     turns_.push({booking.start.ms, booking.job.value});
@@ -161,18 +155,14 @@ class Era final : public Policy {
 
   /// Makes the moves, all together: one may take the place of another.
   void make(const std::vector<era::Move>& moves) {
-    std::vector<era::Booking> moved;
+    std::vector<era::Booking> bookings;
     for (const era::Move& move : moves) {
-      moved.push_back(*plan_.find(move.job));
+      bookings.push_back(era::moved(*plan_.find(move.job), move));
       plan_.unbook(move.job);
     }
-    for (std::size_t i = 0; i < moves.size(); ++i) {
-      moved[i].start = moves[i].start;
-      moved[i].finish = moves[i].finish;
-      moved[i].nodes = moves[i].nodes;
-      moved[i].later = moves[i].later;
-      plan_.book(moved[i]);
-      turns_.push({(moved[i].movable ? moved[i].start : moved[i].finish).ms, moved[i].job.value});
+    for (const era::Booking& booking : bookings) {
+      plan_.book(booking);
+      turns_.push({(booking.movable ? booking.start : booking.finish).ms, booking.job.value});
     }
   }
 

@@ -28,7 +28,7 @@ std::set<JobId> struck(const std::vector<ledger::Fact>& facts) {
     if (const auto* ended = std::get_if<ledger::jobs::RankEnded>(&fact.event)) {
       if (is_of_hardware(ended->cause)) jobs.insert(ended->job);
     } else if (const auto* lost = std::get_if<ledger::jobs::BookingLost>(&fact.event)) {
-      jobs.insert(lost->job);
+      if (lost->why != "its place was not free in time") jobs.insert(lost->job);
     } else if (const auto* moved = std::get_if<ledger::jobs::BookingsMoved>(&fact.event)) {
       if (moved->why != "its node is gone") continue;
       for (const auto& move : moved->moves) jobs.insert(move.job);

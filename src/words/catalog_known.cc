@@ -45,6 +45,8 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "gives way to {0}", "让位于{0}"},
     {"", "makes room for {0}", "为{0}腾出位置"},
     {"", "its node is gone", "所在节点已失效"},
+    {"", "its place was lost", "原定位置已失去"},
+    {"", "its place was not free in time", "原定位置未能按时空出"},
     {"", "its node booted again", "所在节点重新启动"},
     {"", "pauses until its next piece", "暂停至下一分段"},
     {"", "its place is free already", "位置已提前空出"},

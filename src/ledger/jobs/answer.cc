@@ -46,9 +46,9 @@ std::optional<QuotaReached> over(const View& view, const Owner& owner, const Bid
                                  const Offer& offer) {
   const std::string model = model_of(view, offer.nodes.front());
   const std::int32_t gpus = gpus_of(bid);
-  auto reached = promise_over(view, owner, model, gpus, {offer.start, offer.finish});
+  auto reached = promise_over(view, owner, {model, gpus, {offer.start, offer.finish}});
   for (const auto& piece : offer.later) {
-    if (!reached) reached = promise_over(view, owner, model, gpus, {piece.start, piece.finish});
+    if (!reached) reached = promise_over(view, owner, {model, gpus, {piece.start, piece.finish}});
   }
   return reached;
 }
@@ -58,6 +58,15 @@ bool is_better(const Offer& offer, const std::optional<Offer>& best) {
 }
 
 }  // namespace
+
+BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::string why) {
+  BookingsMoved fact{{}, std::move(why)};
+  for (const auto& move : moves) {
+    const auto& pool = view.nodes.nodes.at(move.nodes.front()).pool;
+    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
+  }
+  return fact;
+}
 
 std::vector<std::string> models_for(const View& view, const Owner& owner, const Bid& bid) {
   if (!bid.shape.gpu_model.empty()) return {era::lower_case(bid.shape.gpu_model)};
@@ -74,8 +83,12 @@ std::vector<std::string> models_for(const View& view, const Owner& owner, const 
 
 era::Answer reserve(const View& view, const Owner& owner, const Bid& bid) {
   if (view.limits.quotas.empty()) return era::quote(view.plan, bid, view.now);
+  const auto models = models_for(view, owner, bid);
+  const bool is_bound = std::ranges::any_of(
+      models, [&](const auto& model) { return !quotas_of(view, owner, model).empty(); });
+  if (!is_bound) return place(view, bid);
   std::optional<Offer> best;
-  for (const std::string& model : models_for(view, owner, bid)) {
+  for (const std::string& model : models) {
     Bid narrow = bid;
     narrow.shape.gpu_model = model;
     for (const Span& span : open_spans(view, owner, model, bid, kMostSpans)) {
@@ -117,8 +130,8 @@ bool breaks_a_quota(const View& view, const Owner& owner, const Bid& bid, const 
 
 std::optional<QuotaReached> extension_over(const View& view, const Job& job, domain::Time finish) {
   const auto model = model_of(view, job.booking->nodes.front());
-  return promise_over(view, {job.user, job.team}, model, gpus_of(job.spec.bid),
-                      {end_of(*job.booking), finish}, job.id);
+  const Wanted more{model, gpus_of(job.spec.bid), {end_of(*job.booking), finish}};
+  return promise_over(view, {job.user, job.team}, more, job.id);
 }
 
 std::string said(const QuotaReached& reached) {

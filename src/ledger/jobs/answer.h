@@ -12,6 +12,9 @@ era::Answer reserve(const View& view, const Owner& owner, const domain::Bid& bid
 std::optional<era::Refusal> never_fits(const View& view, const Owner& owner,
                                        const domain::Bid& bid);
 
+/// The fact that the `moves` of a plan are made.
+BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::string why);
+
 /// The quota that would not bear `offer`, or what it moves, if that is so.
 bool breaks_a_quota(const View& view, const Owner& owner, const domain::Bid& bid,
                     const era::Offer& offer);

@@ -285,15 +285,8 @@ void apply_one(Change change, const AttemptEnded& fact) {
 /// The next piece of `job`'s booking becomes its first.
 void go_to_next_piece(Change change, Job& job) {
   change.plan.unbook(job.id);
-  era::Booking& booking = *job.booking;
-  era::Piece next = std::move(booking.later.front());
-  booking.later.erase(booking.later.begin());
-  booking.start = next.start;
-  booking.finish = next.finish;
-  booking.nodes = std::move(next.nodes);
-  booking.movable = true;
-  booking.resumes = true;
-  change.plan.restore(booking);
+  era::go_to_next_piece(*job.booking);
+  change.plan.restore(*job.booking);
   ++change.state.freed;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "ledger/jobs/answer.h"
 #include "ledger/jobs/offers.h"
@@ -39,13 +40,8 @@ Events accept(Context context, const MakeBid& wish, Answered answered) {
   const Money price = offer.price;
   Events events;
   if (!offer.moves.empty()) {
-    BookingsMoved moved{{}, fmt::format("makes room for job {}", job.value)};
-    for (const auto& move : offer.moves) {
-      const auto& pool = context.view.nodes.nodes.at(move.nodes.front()).pool;
-      moved.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
-    }
-    offer.moves.clear();
-    events.push_back(std::move(moved));
+    const std::string why = fmt::format("makes room for job {}", job.value);
+    events.push_back(moved(context.view, std::exchange(offer.moves, {}), why));
   }
   events.push_back(JobAccepted{job, context.id, wish.user, wish.team, std::move(answered.spec),
                                price, flex ? std::nullopt : std::optional(std::move(offer)),

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "ledger/jobs/answer.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/series.h"
 #include "ledger/jobs/settle.h"
@@ -214,12 +215,7 @@ std::vector<Event> mend_late(const View& view) {
   if (late.empty()) return {};
   const era::Mended mended = era::mend(view.plan, late, view.now);
   if (mended.moves.empty()) return {};
-  BookingsMoved fact{{}, "what it waits for ends later"};
-  for (const auto& move : mended.moves) {
-    const auto& pool = view.nodes.nodes.at(move.nodes.front()).pool;
-    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
-  }
-  return {std::move(fact)};
+  return {moved(view, mended.moves, "what it waits for ends later")};
 }
 
 std::vector<Event> end_unreachable(const View& view, const Job& job) {

@@ -116,10 +116,15 @@ Events break_promise(const View& view, const Job& job) {
   return events;
 }
 
-/// A job whose piece is over stops until the next one.
+/// A job whose piece is over stops until the next one. Had it no chance to run in that piece, what
+/// it was to do there has to be planned anew.
 Events pause(const View& view, const Job& job, const Attempt* attempt) {
   if (pause_time(job) > view.now) return {};
-  if (attempt == nullptr) return {paused(job, view.now)};
+  if (attempt == nullptr) {
+    const bool ran = !job.attempts.empty() && job.attempts.back().started >= job.booking->start;
+    if (ran) return {paused(job, view.now)};
+    return {BookingLost{job.id, "its place was not free in time"}};
+  }
   return {AttemptStopping{job.id, attempt->number, StopKind::pause, "pauses until its next piece"}};
 }
 
@@ -149,15 +154,6 @@ Events due_jobs(const View& view) {
     if (auto events = act_on_due(view, view.jobs.jobs.at(id)); !events.empty()) return events;
   }
   return {};
-}
-
-BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::string why) {
-  BookingsMoved fact{{}, std::move(why)};
-  for (const auto& move : moves) {
-    const auto pool = view.nodes.nodes.at(move.nodes.front()).pool;
-    fact.moves.push_back({move.job, move.start, move.finish, pool, move.nodes, move.later});
-  }
-  return fact;
 }
 
 /// What has not started goes where it costs least today; what it pays stays as promised.
@@ -225,7 +221,7 @@ Events place_again(const View& view, const Job& job) {
   const auto* offer = std::get_if<era::Offer>(&answer);
   if (offer == nullptr) return {};
   auto fact = moved(view, offer->moves,
-                    job.waits_for.empty() ? "its node is gone" : "what it waits for ends later");
+                    job.waits_for.empty() ? "its place was lost" : "what it waits for ends later");
   fact.moves.push_back(
       {job.id, offer->start, offer->finish, offer->pool, offer->nodes, offer->later});
   return {std::move(fact)};

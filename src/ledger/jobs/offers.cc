@@ -170,14 +170,14 @@ domain::JobSpec as_taken(const View& view, domain::JobSpec spec) {
   return spec;
 }
 
-Result<Answered> answer(const View& view, const Owner& owner, domain::JobSpec asked) {
+Result<Answered> answer(const View& view, const Owner& owner, const domain::JobSpec& asked) {
   auto answered =
       asked.alternatives.empty() ? answer_one(view, owner, asked) : answer_best(view, owner, asked);
   if (answered) answered->answer = explained(view, answered->spec, std::move(answered->answer));
   return answered;
 }
 
-Result<Answered> answer_quoted(const View& view, const Owner& owner, domain::JobSpec asked,
+Result<Answered> answer_quoted(const View& view, const Owner& owner, const domain::JobSpec& asked,
                                era::Offer quoted) {
   auto spec = completed(view, owner, asked);
   if (!spec) return base::pass(spec);

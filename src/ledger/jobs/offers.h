@@ -16,14 +16,14 @@ struct Answered {
 /// Answers `spec`, which must have passed `check`, as a bid of `owner`. Fails, with the field,
 /// where what it waits for is not known or can no longer come. A quote's worth of work, a few if it
 /// is refused.
-base::Result<Answered> answer(const View& view, const Owner& owner, domain::JobSpec spec);
+base::Result<Answered> answer(const View& view, const Owner& owner, const domain::JobSpec& spec);
 
 /// `spec` as it would be taken, but for the jobs that it waits for.
 domain::JobSpec as_taken(const View& view, domain::JobSpec spec);
 
 /// The same as `answer` for a bid to which `quoted` was offered before: exactly that, or it fails
 /// as `gone`.
-base::Result<Answered> answer_quoted(const View& view, const Owner& owner, domain::JobSpec spec,
-                                     era::Offer quoted);
+base::Result<Answered> answer_quoted(const View& view, const Owner& owner,
+                                     const domain::JobSpec& spec, era::Offer quoted);
 
 }  // namespace ledger::jobs

@@ -214,14 +214,13 @@ Use use_of(const View& view, const Quota& quota, const Span& span) {
   return use;
 }
 
-std::optional<QuotaReached> promise_over(const View& view, const Owner& owner,
-                                         const std::string& gpu_model, std::int32_t gpus,
-                                         const Span& span, JobId besides) {
-  if (gpus == 0) return std::nullopt;
-  for (const Quota* quota : quotas_of(view, owner, gpu_model)) {
-    const std::int32_t used = peak(claims_on(view, *quota, besides), span);
-    if (used + gpus > quota->gpus)
-      return QuotaReached{*quota, used, next_room(view, *quota, gpus, span)};
+std::optional<QuotaReached> promise_over(const View& view, const Owner& owner, const Wanted& wanted,
+                                         JobId besides) {
+  if (wanted.gpus == 0) return std::nullopt;
+  for (const Quota* quota : quotas_of(view, owner, wanted.gpu_model)) {
+    const std::int32_t used = peak(claims_on(view, *quota, besides), wanted.span);
+    if (used + wanted.gpus > quota->gpus)
+      return QuotaReached{*quota, used, next_room(view, *quota, wanted.gpus, wanted.span)};
   }
   return std::nullopt;
 }

@@ -38,10 +38,15 @@ struct Use {
 /// O(n log n) for n jobs of its team or user that have a booking or run.
 Use use_of(const View& view, const domain::Quota& quota, const Span& span);
 
-/// The first quota that a promise of `gpus` over `span` would exceed; `besides` is not counted.
+/// GPUs for a while.
+struct Wanted {
+  std::string gpu_model;  ///< In lower case.
+  std::int32_t gpus = 0;
+  Span span;
+};
+/// The first quota that a promise of what is `wanted` would exceed; `besides` is not counted.
 std::optional<domain::QuotaReached> promise_over(const View& view, const Owner& owner,
-                                                 const std::string& gpu_model, std::int32_t gpus,
-                                                 const Span& span, domain::JobId besides = {});
+                                                 const Wanted& wanted, domain::JobId besides = {});
 /// The stretches of `window` of at least `length` in which no quota would be exceeded by `gpus`
 /// more; at most `most` of them, the earliest.
 std::vector<Span> open_spans(const View& view, const Owner& owner, const std::string& gpu_model,
