@@ -147,7 +147,7 @@ TEST(Stints, AreCloseToTheCheapestWhereARestartTakesTime) {
     sum += cost;
     least_sum += least;
   }
-  EXPECT_LT(static_cast<double>(sum), 1.02 * static_cast<double>(least_sum));
+  EXPECT_LT(static_cast<double>(sum), 1.01 * static_cast<double>(least_sum));
 }
 
 TEST(Stints, LeaveClosedSlotsAlone) {
