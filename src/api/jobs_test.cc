@@ -251,6 +251,16 @@ TEST_F(Jobs, WhySaysWhatBlocksUntilWhenAndWhatWouldHelp) {
   EXPECT_EQ(text(served.ask("carl", "GET", "/v1/jobs/1/why").body, "state"), "starting");
 }
 
+TEST_F(Jobs, WhyNamesTheNodesThatTakeNoWork) {
+  served.ask("olga", "POST", "/v1/nodes/g1/drain", R"({"cause":"new fans"})");
+  bid("ada", spec_json("flex", 4, 1));
+  const auto why = served.ask("ada", "GET", "/v1/jobs/1/why");
+  EXPECT_NE(text(why.body, "text").find("takes work now: g1 (new fans)."), std::string::npos)
+      << why.text;
+  const auto& help = why.body.at("would_help").as_array();
+  EXPECT_EQ(help.front(), "An operator can resume nodes that are out of use.");
+}
+
 TEST_F(Jobs, AKnownTokenIsGoodUntilAccessChanges) {
   bid("ada", spec_json("flex", 0, 1));
   EXPECT_EQ(bid("ada", spec_json("flex", 0, 1)).status, 201);

@@ -122,7 +122,10 @@ std::vector<domain::NodeId> candidates(const Question& question) {
   std::vector<domain::NodeId> nodes;
   for (const auto& [id, node] : question.reading.state.nodes.nodes) {
     const bool in_pool = shape.pool.empty() || node.pool.value == shape.pool;
-    if (in_pool && (shape.per_rank.gpus == 0 || !node.gpu_model.empty())) nodes.push_back(id);
+    const bool of_model = shape.gpu_model.empty() ||
+                          era::lower_case(node.gpu_model) == era::lower_case(shape.gpu_model);
+    const bool has_gpus = shape.per_rank.gpus == 0 || !node.gpu_model.empty();
+    if (in_pool && of_model && has_gpus) nodes.push_back(id);
   }
   return nodes;
 }
@@ -161,8 +164,27 @@ std::optional<domain::QuotaReached> quota_in_the_way(const Question& question) {
   return ledger::jobs::flex_over(looked, question.job);
 }
 
+/// Which of `nodes` take no work, if none of them does: "n1 (drained by ada), n2 (...)".
+std::string all_closed(const Question& question, const std::vector<domain::NodeId>& nodes) {
+  std::string named;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto& node = question.reading.state.nodes.nodes.at(nodes[i]);
+    if (node.state == domain::NodeState::ready) return {};
+    if (i > kMostBlockers) continue;
+    if (i > 0) named += ", ";
+    const std::string cause = words::cause(question.reader, node.cause);
+    named += i == kMostBlockers ? "…" : fmt::format("{} ({})", nodes[i].value, cause);
+  }
+  return named;
+}
+
 void explain_queued(const Question& question, WhyView& shown) {
-  const auto running = holders(question.reading, candidates(question));
+  const auto nodes = candidates(question);
+  const auto running = holders(question.reading, nodes);
+  if (const std::string closed = all_closed(question, nodes); !closed.empty()) {
+    shown.text += " " + question.say("why.nodes_closed", {closed});
+    shown.would_help.push_back(question.say("help.resume_node"));
+  }
   add_blockers(question, running, shown);
   shown.expected_start = first_place(question, running);
   const auto ahead =

@@ -6,6 +6,7 @@
 
 #include "cli/config.h"
 #include "cli/output.h"
+#include "cli/table.h"
 #include "cli/times.h"
 
 namespace cli {
@@ -25,6 +26,10 @@ struct Context {
     return {environment.now(), [this](domain::Time at) { return environment.local_offset(at); }};
   }
   std::string moment(std::int64_t ms) const { return show_moment({ms}, here(), output.language()); }
+  /// A sentence of the controller, for people here.
+  std::string told(std::string_view sentence) const {
+    return printable(with_local_moments(sentence, here(), output.language()));
+  }
   std::string say(std::string_view id, std::initializer_list<std::string_view> values = {}) const {
     return output.say(id, values);
   }

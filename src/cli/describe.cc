@@ -108,7 +108,7 @@ void show_refusal(Context& context, const Refusal& refusal, std::string_view tex
   const std::string id = fmt::format("refusal.{}", refusal.reason);
   // The controller's sentence names what the lines below show again, where there are any.
   const bool is_shown_below = !refusal.changes.empty() && text::has(id);
-  const std::string reason = !text.empty() && !is_shown_below ? printable(text)
+  const std::string reason = !text.empty() && !is_shown_below ? context.told(text)
                              : text::has(id)                  ? context.say(id)
                                                               : printable(refusal.reason);
   output.paragraph(context.say("refused.reason", {reason}), Style::warning);

@@ -272,9 +272,10 @@ void Follower::say_state() {
   const std::string key = fmt::format("{}/{}", job_.state, attempt);
   if (key == said_) return;
   said_ = key;
-  std::string text = is_waiting && !job_.text.empty()
-                         ? context_.say("note.waiting", {std::to_string(job_.id), job_.text})
-                         : state_note(context_, job_.id, job_.state);
+  std::string text =
+      is_waiting && !job_.text.empty()
+          ? context_.say("note.waiting", {std::to_string(job_.id), context_.told(job_.text)})
+          : state_note(context_, job_.id, job_.state);
   if (!is_waiting && !job_.nodes.empty()) {
     text += context_.say("note.on_nodes", {fmt::format("{}", fmt::join(job_.nodes, ", "))});
   }
@@ -303,7 +304,7 @@ int status_of(const Job& job) {
 std::string ending_text(const Context& context, const Job& job) {
   std::string text = state_note(context, job.id, job.state);
   const std::string& why = job.cause.empty() ? job.text : job.cause;
-  if (!why.empty()) text = context.say("note.with_cause", {text, why});
+  if (!why.empty()) text = context.say("note.with_cause", {text, context.told(why)});
   if (job.attempts.empty()) return printable(text);
   if (const Rank* rank = culprit(job.attempts.back())) {
     const std::string how = rank->signal > 0

@@ -311,6 +311,33 @@ std::string show_moment(Time at, const Here& here, text::Language language) {
   return fmt::format("{} {}", date_text(day), clock_text(local));
 }
 
+std::string with_local_moments(std::string_view sentence, const Here& here,
+                               text::Language language) {
+  constexpr std::string_view kShape = "0000-00-00 00:00 UTC";
+  constexpr std::size_t kZone = 4;
+  const auto is_moment = [&](std::string_view text) {
+    return std::ranges::equal(text, kShape, [](char c, char wanted) {
+      return wanted == '0' ? is_digit(c) : c == wanted;
+    });
+  };
+  std::string made;
+  while (!sentence.empty()) {
+    const std::string_view text = sentence.substr(0, kShape.size());
+    const auto at =
+        is_moment(text)
+            ? parse_moment(fmt::format("{}Z", text.substr(0, text.size() - kZone)), here)
+            : base::Result<Time>(base::invalid("time", "none"));
+    if (at) {
+      made += show_moment(*at, here, language);
+      sentence.remove_prefix(kShape.size());
+    } else {
+      made += sentence.front();
+      sentence.remove_prefix(1);
+    }
+  }
+  return made;
+}
+
 std::string iso_minute(Time at, const Here& here) {
   const std::int64_t minute = domain::kMinute.ms;
   const std::int64_t local = (to_local(at, here.offset) + minute - 1) / minute * minute;

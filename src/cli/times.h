@@ -32,6 +32,10 @@ base::Result<domain::Time> parse_moment(std::string_view text, const Here& here)
 /// "2026-12-03 09:00" beyond, "-" for 0 and for kNever.
 std::string show_moment(domain::Time at, const Here& here, text::Language language);
 
+/// A sentence of the controller with its moments ("2026-11-22 05:00 UTC") as show_moment says them.
+std::string with_local_moments(std::string_view sentence, const Here& here,
+                               text::Language language);
+
 /// "2026-11-23T09:00", local time, rounded up to a whole minute: what parse_moment reads back.
 std::string iso_minute(domain::Time at, const Here& here);
 

@@ -151,6 +151,18 @@ TEST(Moments, AreShownShort) {
   EXPECT_EQ(show_moment(kSundayNine, shanghai(), Language::en), "today 17:00");
 }
 
+TEST(Moments, InSentencesOfTheControllerAreLocal) {
+  const auto told = [](const char* text) {
+    return with_local_moments(text, shanghai(), Language::en);
+  };
+  EXPECT_EQ(told("From 2026-11-22 10:30 UTC to 2026-11-23 16:00 UTC."),
+            "From today 18:30 to Tue 00:00.");
+  EXPECT_EQ(told("2026-11-22 10:30 UTC"), "today 18:30");
+  EXPECT_EQ(told("at 2026-11-22 10:30, or 2026-99-22 10:30 UTC"),
+            "at 2026-11-22 10:30, or 2026-99-22 10:30 UTC");
+  EXPECT_EQ(told(""), "");
+}
+
 TEST(Moments, RoundUpToTheMinute) {
   EXPECT_EQ(iso_minute(Time{kSundayNine.ms + 1}, utc()), "2026-11-22T09:01");
   EXPECT_EQ(iso_minute(kSundayNine, utc()), "2026-11-22T09:00");

@@ -101,7 +101,7 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   context.output.line(
       context.say("job.title", {std::to_string(job.id), printable(job.name),
                                 context.output.paint(state, style_of_state(job.state))}));
-  if (!job.text.empty()) context.output.paragraph(printable(job.text));
+  if (!job.text.empty()) context.output.paragraph(context.told(job.text));
   std::string command;
   for (const std::string& word : spec.program.command) {
     command += (command.empty() ? "" : " ") + shell_word(word);
@@ -235,7 +235,7 @@ base::Result<int> extend(Context& context, const Extension& wish) {
 
 /// The controller's sentence; a number and a time where there is none.
 std::string blocker_text(const Context& context, const Blocker& each) {
-  if (!each.text.empty()) return printable(each.text);
+  if (!each.text.empty()) return context.told(each.text);
   return context.say("why.blocker", {std::to_string(each.job), context.moment(each.until)});
 }
 
@@ -244,7 +244,7 @@ base::Result<int> why(Context& context, std::string_view typed) {
   if (!id) return base::pass(id);
   return answer<Why>(context, {"GET", job_path(*id, "why")}, [&](const Why& reason) {
     context.output.line(state_note(context, reason.job, reason.state));
-    if (!reason.text.empty()) context.output.paragraph(printable(reason.text));
+    if (!reason.text.empty()) context.output.paragraph(context.told(reason.text));
     for (const Blocker& each : reason.blocking) {
       context.output.paragraph("  - " + blocker_text(context, each));
     }
@@ -256,7 +256,7 @@ base::Result<int> why(Context& context, std::string_view typed) {
     }
     if (!reason.would_help.empty()) context.output.line(context.say("why.help"));
     for (const std::string& each : reason.would_help) {
-      context.output.paragraph("  - " + printable(each));
+      context.output.paragraph("  - " + context.told(each));
     }
   });
 }

@@ -143,6 +143,8 @@ constexpr auto kSentences = std::to_array<Entry>({
      "它在{0}之后开始，后者计划于 {1} 前结束。"},
     {"why.waits_for_open", "It starts after {0}, of which no end is promised.",
      "它在{0}之后开始，后者没有承诺的结束时间。"},
+    {"why.nodes_closed", "No node that it could run on takes work now: {0}.",
+     "目前没有可供其运行的节点接受作业：{0}。"},
     {"why.expected", "Idle capacity is expected at {0} at the earliest.",
      "预计最早于 {0} 有空闲资源。"},
     {"why.holds", "{0} holds what it needs until {1}.", "{0}占用所需资源直到 {1}。"},

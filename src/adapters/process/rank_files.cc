@@ -174,8 +174,8 @@ Result<std::string> find_program(const ports::Launch& launch) {
     if (error == 0) return candidate;
     if (error == EACCES) worst = EACCES;
   }
-  return base::fail(code_of(worst), "cannot run {}: {} on the PATH {}", name,
-                    worst == EACCES ? "no executable file" : "not found", folders.str());
+  return base::fail(code_of(worst), "cannot run {}: {} on the PATH", name,
+                    worst == EACCES ? "no executable file" : "not found");
 }
 
 Result<std::string> encode_spec(const SpecParts& parts) {
