@@ -173,7 +173,7 @@ std::string all_closed(const Question& question, const std::vector<domain::NodeI
     if (i > kMostBlockers) continue;
     if (i > 0) named += ", ";
     const std::string cause = words::cause(question.reader, node.cause);
-    named += i == kMostBlockers ? "…" : fmt::format("{} ({})", nodes[i].value, cause);
+    named += i == kMostBlockers ? "..." : fmt::format("{} ({})", nodes[i].value, cause);
   }
   return named;
 }
