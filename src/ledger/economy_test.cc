@@ -1,6 +1,7 @@
 // Bids teach the forecast, the forecast makes prices, prices move what has not started.
 #include <gtest/gtest.h>
 
+#include "domain/json.h"
 #include "ledger/test_world.h"
 
 namespace ledger {
@@ -24,12 +25,13 @@ class EconomyTest : public ::testing::Test {
   }
 
   /// A bid that is refused at once, whatever the price: all GPUs for more than is free.
-  void refuse_one(Money max_price) {
+  void refuse_one(Money max_price, const std::string& argument = "--fast") {
     const auto id = cluster.bid({.job_class = JobClass::reserved,
                                  .gpus = 8,
                                  .duration = minutes(240),
                                  .deadline = minutes(300),
-                                 .max_price = max_price});
+                                 .max_price = max_price,
+                                 .argument = argument});
     ASSERT_EQ(cluster.job(id).state, JobState::refused);
   }
   /// Fills the node for two days, for good.
@@ -64,11 +66,32 @@ TEST_F(EconomyTest, WhatIsRefusedTodayIsPricedTomorrow) {
   fill_the_node();
   const Money before = price_in_three_days();
   for (int hour = 0; hour < 30; ++hour) {
-    refuse_one(credits(320));  // Ten credits for a GPU-hour.
+    refuse_one(credits(320), std::to_string(hour));  // Ten credits for a GPU-hour.
     cluster.pass(minutes(60));
   }
   EXPECT_EQ(before, credits(1));
   EXPECT_GT(price_in_three_days(), credits(5));
+}
+
+TEST_F(EconomyTest, WhoIsRefusedAndAsksAgainIsNoMoreDemand) {
+  fill_the_node();
+  const auto learned = [&] { return base::to_json(cluster.state.demand); };
+  refuse_one(credits(320));
+  const auto once = learned();
+  for (int time = 0; time < 5; ++time) {
+    cluster.pass(minutes(1));
+    refuse_one(credits(320));
+  }
+  EXPECT_EQ(learned(), once);
+  refuse_one(credits(320), "another");
+  const auto twice = learned();
+  EXPECT_NE(twice, once);
+  refuse_one(credits(320), "another");
+  EXPECT_NE(learned(), twice) << "at one moment: it wants both";
+  cluster.pass(minutes(300));
+  const auto later = learned();
+  refuse_one(credits(320));
+  EXPECT_NE(learned(), later) << "the time for the first is over";
 }
 
 TEST_F(EconomyTest, WithoutDemandAPriceFallsToTheFloor) {

@@ -141,6 +141,25 @@ domain::Bid backed(const State& state, const domain::TeamId& team, domain::Bid b
   return bid;
 }
 
+/// Whether its user was refused the same program before and the time for that has not passed: to
+/// ask again, or for less, is no more demand. Looks at the newest jobs of the team.
+template <class FactType>
+bool asks_again(const State& state, const FactType& fact, Time at) {
+  constexpr std::ptrdiff_t kLookedAt = 64;
+  const auto team = state.jobs.by_team.find(fact.team);
+  if (team == state.jobs.by_team.end()) return false;
+  const auto& jobs = team->second;
+  const auto end = std::ranges::next(jobs.rbegin(), kLookedAt, jobs.rend());
+  const auto same = std::find_if(jobs.rbegin(), end, [&](domain::JobId id) {
+    const jobs::Job& job = state.jobs.jobs.at(id);
+    // What comes in one submission is wanted all of it.
+    return job.submitted < at && job.user == fact.user && job.spec.program == fact.spec.program;
+  });
+  if (same == end) return false;
+  const jobs::Job& before = state.jobs.jobs.at(*same);
+  return before.state == domain::JobState::refused && before.spec.bid.deadline > at;
+}
+
 bool is_priced(const State& state) { return state.accounts.prices.pricing == era::Pricing::on; }
 
 /// What an attempt that starts or ends makes its team have used.
@@ -173,7 +192,7 @@ void apply_one(State& state, const FactType& fact, Time at) {
   }
   if constexpr (std::is_same_v<FactType, jobs::BidRefused> ||
                 std::is_same_v<FactType, jobs::JobAccepted>) {
-    if (is_priced(state))
+    if (is_priced(state) && !asks_again(state, fact, at))
       demand::see(state.demand, state.plan, backed(state, fact.team, fact.spec.bid), at);
   }
   if constexpr (std::is_same_v<FactType, demand::ForecastMade>)

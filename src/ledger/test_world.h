@@ -29,6 +29,7 @@ struct Ask {
   std::int32_t priority = 0;
   std::optional<domain::Duration> restart = std::nullopt;  ///< Preemptible, if given.
   std::vector<domain::Dependency> after = {};
+  std::string argument = "--fast";  ///< Of its program.
 };
 
 /// How a rank ends, as its agent says it.
@@ -79,7 +80,7 @@ class Cluster {
   static domain::JobSpec spec(const Ask& ask, domain::Time now) {
     domain::JobSpec spec;
     spec.priority = ask.priority;
-    spec.program.command = {"/usr/bin/train", "--fast"};
+    spec.program.command = {"/usr/bin/train", ask.argument};
     spec.program.max_retries = ask.max_retries;
     auto& bid = spec.bid;
     bid.job_class = ask.job_class;
