@@ -96,5 +96,23 @@ TEST(Nearest, FindsSlipsAndNothingElse) {
   EXPECT_EQ(nearest("", kWords), "");
 }
 
+TEST(Nearest, ASwapIsOneSlip) {
+  constexpr std::array<std::string_view, 2> kWords{"team", "item"};
+  EXPECT_EQ(nearest("itme", kWords), "item");
+}
+
+TEST(Nearest, TakesABeginningThatIsNobodyElses) {
+  constexpr std::array<std::string_view, 4> kWords{"duration", "memory", "memo", "on"};
+  EXPECT_EQ(nearest("dur", kWords), "duration");
+  EXPECT_EQ(nearest("mem", kWords), "memo");
+  EXPECT_EQ(nearest("d", kWords), "");
+}
+
+TEST(Nearest, TakesTheFirstWordsOfALongerName) {
+  constexpr std::array<std::string_view, 3> kWords{"gpu", "gpus", "gpus-total"};
+  EXPECT_EQ(nearest("gpus-per-rank", kWords), "gpus");
+  EXPECT_EQ(nearest("gpusperrank", kWords), "");
+}
+
 }  // namespace
 }  // namespace cli

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 
 #include "cli/describe.h"
 #include "cli/nearest.h"
@@ -37,18 +38,45 @@ std::vector<std::string> unknown_options(const Typing& typing) {
   return unknown;
 }
 
-std::string unexpected(const Typing& typing, const Output& output) {
-  std::vector<std::string> names;
+/// The names of all options that this call may have, without their dashes.
+struct OptionNames {
+  std::vector<std::string> letters;
+  std::vector<std::string> words;
+};
+
+OptionNames names_of(const Typing& typing) {
+  OptionNames names;
   for (const CLI::App* app : {&typing.verb, &typing.common}) {
     for (const CLI::Option* option : app->get_options()) {
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-      for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+      std::ranges::copy(option->get_lnames(), std::back_inserter(names.words));
+      std::ranges::copy(option->get_snames(), std::back_inserter(names.letters));
     }
   }
-  const std::vector<std::string_view> choices(names.begin(), names.end());
+  return names;
+}
+
+/// The option that `unknown` was probably meant to be, with its dashes; empty if none is near.
+std::string near_option(std::string_view unknown, const OptionNames& names) {
+  std::string_view name = unknown;
+  while (name.starts_with('-')) name.remove_prefix(1);
+  const std::vector<std::string_view> words(names.words.begin(), names.words.end());
+  const std::string_view word = nearest(name, words);
+  if (!word.empty()) return fmt::format("--{}", word);
+  for (const std::string& letter : names.letters) {
+    const bool is_other_case = name.size() == 1 && (name[0] ^ letter[0]) == ('a' ^ 'A');
+    if (is_other_case) return "-" + letter;
+  }
+  return "";
+}
+
+std::string unexpected(const Typing& typing, const Output& output) {
+  const OptionNames names = names_of(typing);
   for (const std::string& name : unknown_options(typing)) {
-    if (std::ranges::find(names, name) != names.end()) continue;
-    const std::string_view near = nearest(name, choices);
+    const bool is_known =
+        std::ranges::any_of(names.words, [&](const auto& each) { return name == "--" + each; }) ||
+        std::ranges::any_of(names.letters, [&](const auto& each) { return name == "-" + each; });
+    if (is_known) continue;
+    const std::string near = near_option(name, names);
     return near.empty() ? output.say("error.unknown_option", {printable(name)})
                         : output.say("error.unknown_option_near", {printable(name), near});
   }

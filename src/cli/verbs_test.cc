@@ -116,6 +116,10 @@ TEST_F(VerbsTest, MistakesAreNamedBeforeAnythingIsSent) {
   EXPECT_TRUE(complains("berth run -- python"));
   EXPECT_EQ(berth({"submit", "--gpsu", "2", "--", "a"}), 2);
   EXPECT_TRUE(complains("there is no option --gpsu; did you mean --gpus?"));
+  EXPECT_EQ(berth({"submit", "--gpus-per-rank", "2", "--", "a"}), 2);
+  EXPECT_TRUE(complains("there is no option --gpus-per-rank; did you mean --gpus?"));
+  EXPECT_EQ(berth({"submit", "-G", "2", "--", "a"}), 2);
+  EXPECT_TRUE(complains("there is no option -G (see"));  // Not -h, which is as near as any.
   EXPECT_EQ(berth({"job", "show", "--bogus"}), 2);
   EXPECT_TRUE(complains("there is no option --bogus"));  // Before JOB, which is missing too.
   EXPECT_EQ(berth({"sumbit", "--", "a"}), 2);

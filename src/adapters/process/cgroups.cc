@@ -23,7 +23,7 @@ namespace files = std::filesystem;
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::int64_t kPeriodMicros = 100'000;
+constexpr std::int64_t kPeriodMicros = 100'000;  // What a new cgroup has.
 constexpr std::int64_t kLeastQuotaMicros = 1'000;  // The kernel refuses less.
 
 struct Mount {
@@ -151,8 +151,6 @@ Result<> limit_unified(const std::string& folder, const domain::Resources& limit
 }
 
 Result<> limit_cpu(const std::string& folder, std::int64_t cpu_millis) {
-  const std::string period = fmt::format("{}", kPeriodMicros);
-  if (auto done = write_value(folder + "/cpu.cfs_period_us", period); !done) return done;
   return write_value(folder + "/cpu.cfs_quota_us", fmt::format("{}", quota_micros(cpu_millis)));
 }
 

@@ -146,8 +146,8 @@ Result<> ProcessRuntime::start(const ports::Launch& launch) {
   }
   // A conflict is a shim that an earlier agent started here.
   rank->stage = Stage::looking;
-  if (launched) watch(rank);
-  wake_thread();
+  if (launched) watch(rank, open_child(rank->trace.shim.pid));
+  if (is_busy(*rank)) wake_thread();  // Asked to stop meanwhile, or to be looked for.
   return {};
 }
 
@@ -203,8 +203,7 @@ Result<pid_t> ProcessRuntime::spawn_shim(const ports::Launch& launch,
 }
 
 /// Goes from looking to watched. Where that fails for want of descriptors, it stays looking.
-void ProcessRuntime::watch(const RankPtr& rank) {
-  Descriptor shim = open_process(rank->trace.shim);
+void ProcessRuntime::watch(const RankPtr& rank, Descriptor shim) {
   if (!shim) return;
   const std::uint64_t serial = next_serial_++;
   if (!watch_descriptor(epoll_, shim, serial)) return;

@@ -83,7 +83,7 @@ class ProcessRuntime final : public ports::Runtime {
                                   RankCgroup& cgroup);
   LeaseTerms lease_terms();
   base::Result<pid_t> spawn_shim(const ports::Launch& launch, const Descriptor& file) const;
-  void watch(const RankPtr& rank);
+  void watch(const RankPtr& rank, Descriptor shim);
   void wake_thread() const;
 
   void run();

@@ -116,8 +116,12 @@ void ProcessTable::add_descendants(std::map<pid_t, Process>& family) const {
   }
 }
 
+Descriptor open_child(pid_t pid) {
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
 Descriptor open_process(const ProcessId& id) {
-  Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, id.pid, 0)));
+  Descriptor process = open_child(id.pid);
   if (!process) return process;
   // The descriptor holds on to whoever has the pid now, so the check comes after it.
   const auto current = read_process(id.pid);

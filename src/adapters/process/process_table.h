@@ -58,6 +58,9 @@ std::optional<Process> decode_stat(const std::string& text);
 /// to another process now.
 Descriptor open_process(const ProcessId& id);
 
+/// Opens a pidfd of a child that this process has not reaped, so its pid is still its own.
+Descriptor open_child(pid_t pid);
+
 /// Sends a signal to exactly this process. False if there is no such process any more.
 bool send_signal(const ProcessId& id, int signal);
 

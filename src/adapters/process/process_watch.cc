@@ -157,7 +157,7 @@ void ProcessRuntime::look_for_shim(const RankPtr& rank) {
   if (same_boot) rank->trace.shim = identity->id;
   if (shim_lives) {
     // Without an identity it is about to write one, so this rank is looked at again.
-    if (same_boot) watch(rank);
+    if (same_boot) watch(rank, open_process(rank->trace.shim));
     return;
   }
   if (!identity) return lose(*rank, "it was never really started");

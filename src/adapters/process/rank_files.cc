@@ -215,7 +215,10 @@ Result<Descriptor> make_rank_file(const std::string& folder) {
 
 Result<> write_spec(const Descriptor& file, const std::string& spec) {
   const std::string content = std::string(shim::kSpecAt, '\0') + spec;
-  const bool empty = ftruncate(file.get(), 0) == 0;
+  // A file system may write at once what was truncated before, also where nothing was there.
+  struct stat facts{};
+  const bool is_new = fstat(file.get(), &facts) == 0 && facts.st_size == 0;
+  const bool empty = is_new || ftruncate(file.get(), 0) == 0;
   const ssize_t written = empty ? pwrite(file.get(), content.data(), content.size(), 0) : -1;
   if (std::cmp_equal(written, content.size())) return {};
   const int error = written < 0 ? errno : ENOSPC;
