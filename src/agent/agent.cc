@@ -16,6 +16,8 @@ using domain::Time;
 namespace {
 constexpr Duration kHeartbeat = domain::kSecond;
 constexpr Duration kSampleEvery = domain::kSecond * 2;
+/// A GPU that the driver has lost, or has again, is told of within this.
+constexpr Duration kHardwareLookEvery = domain::kSecond * 10;
 /// How often files that grow are looked at.
 constexpr Duration kLookEvery{200};
 constexpr Duration kCheckpointLookEvery = domain::kSecond;
@@ -108,6 +110,7 @@ void Agent::tick(Time now) {
     ranks_.look_for_checkpoints();
   }
   take_samples(now);
+  look_at_hardware(now);
   report(now);
   if (greeted_) shipper_.ship(now);
 }
@@ -153,7 +156,15 @@ void Agent::take_samples(Time now) {
   }
 }
 
+void Agent::look_at_hardware(Time now) {
+  if (now < next_hardware_look_) return;
+  next_hardware_look_ = now + kHardwareLookEvery;
+  // Only of GPUs: the memory of a virtual machine may change at any time.
+  if (ports_.machine.inventory().gpus != inventory_.gpus) greeted_ = false;
+}
+
 Time Agent::next_wake(Time now) const {
+  // The hardware is looked at with the samples.
   Time wake = std::min(next_sample_, ranks_.next_wake(lease_));
   if (connected_) wake = std::min(wake, last_report_ + kHeartbeat);
   if (connected_ && tell_begun_at_ && !dirty_) wake = std::min(wake, *tell_begun_at_);

@@ -71,6 +71,7 @@ class Agent {
   void take(const ports::Rejected& rejected, domain::Time now);
   void report(domain::Time now);
   void take_samples(domain::Time now);
+  void look_at_hardware(domain::Time now);
 
   AgentPorts ports_;
   AgentOptions options_;
@@ -83,7 +84,7 @@ class Agent {
   ports::NodeSample sample_;
   std::string rejected_;
   bool connected_ = false;
-  bool greeted_ = false;  ///< Hello went out on this connection.
+  bool greeted_ = false;  ///< Hello went out on this connection, and holds.
   bool dirty_ = true;
   std::optional<domain::Time> tell_begun_at_;  ///< When ranks that have begun are told at last.
   std::uint64_t sequence_ = 0;
@@ -91,6 +92,7 @@ class Agent {
   domain::Time next_look_;
   domain::Time next_checkpoint_look_;
   domain::Time next_sample_;
+  domain::Time next_hardware_look_;
   domain::Time noted_lease_;
 };
 

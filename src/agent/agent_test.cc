@@ -174,6 +174,27 @@ TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
   EXPECT_FALSE(files_.exists(folder_of(kKey)));
 }
 
+TEST_F(World, AGpuThatIsLostAndFoundIsTold) {
+  connect();
+  pass(Duration{30'000});
+  ASSERT_EQ(hellos_.size(), 1U);  // Nothing has changed.
+  domain::Inventory inventory = World::inventory();
+  inventory.memory_bytes += 1;
+  computer_.become(inventory);
+  pass(Duration{30'000});
+  ASSERT_EQ(hellos_.size(), 1U);
+  inventory.gpus[1].health = "the driver lost it";
+  computer_.become(inventory);
+  pass(Duration{12'000});
+  ASSERT_EQ(hellos_.size(), 2U);
+  EXPECT_EQ(hellos_[1].inventory, inventory);
+  inventory.gpus[1].health = "ok";
+  computer_.become(inventory);
+  pass(Duration{12'000});
+  ASSERT_EQ(hellos_.size(), 3U);
+  EXPECT_EQ(hellos_[2].inventory, inventory);
+}
+
 TEST_F(World, AShortRankIsToldOnceThatItBeganAndEnded) {
   script_.length = Duration{5};
   connect();

@@ -122,6 +122,28 @@ TEST_F(CoreTest, AMachineThatBootedAgainIsNotToldToGoOn) {
   }
 }
 
+TEST_F(CoreTest, AnAgentThatTellsOfALostGpuMeanwhileKeepsItsRanks) {
+  const auto agent = connect("boot-1");
+  const auto gpus = [&] {
+    return ledger::nodes::capacity(core->writer().state().nodes.nodes.at({"n1"})).gpus;
+  };
+  domain::Inventory inventory = core->writer().state().nodes.nodes.at({"n1"}).inventory;
+  inventory.gpus = {{.uuid = "GPU-a", .model = "A100"}};
+  commit(core->heard(agent, ports::Hello{{"n1"}, inventory}, now));
+  EXPECT_EQ(gpus(), 1);
+  ASSERT_TRUE(bid());
+  report(agent);
+  inventory.gpus[0].health = "the driver lost it";
+  commit(core->heard(agent, ports::Hello{{"n1"}, inventory}, now));
+  EXPECT_EQ(gpus(), 0);
+  report(agent);
+  pass(kSecond);
+  ASSERT_TRUE(agent->wanted().has_value());
+  EXPECT_EQ(agent->wanted()->size(), 1U);
+  EXPECT_FALSE(agent->is_closed);
+  EXPECT_EQ(node(), NodeState::ready);
+}
+
 TEST_F(CoreTest, WhatCouldNotBeSentIsSentAgain) {
   const auto agent = connect("boot-1");
   agent->is_full = true;

@@ -10,6 +10,8 @@ class FixedMachine final : public ports::Machine {
  public:
   explicit FixedMachine(domain::Inventory inventory) : inventory_(std::move(inventory)) {}
 
+  /// From now on it is this.
+  void become(domain::Inventory inventory) { inventory_ = std::move(inventory); }
   void load(ports::NodeSample sample) { sample_ = std::move(sample); }
 
   domain::Inventory inventory() override { return inventory_; }

@@ -16,7 +16,7 @@ namespace ports {
 
 // ---- What an agent says to the controller. ----
 
-/// First message of every connection.
+/// First message of every connection; again when what the node has is no longer the same.
 struct Hello {
   domain::NodeId node;
   domain::Inventory inventory;

@@ -8,6 +8,8 @@ namespace ports {
 class Machine {
  public:
   virtual ~Machine() = default;
+  /// What it has now. A GPU that was there before and does not answer stays listed, with its fault
+  /// as `health`. Costs some milliseconds where there are GPUs.
   virtual domain::Inventory inventory() = 0;
   /// Costs some milliseconds where there are GPUs.
   virtual NodeSample sample(domain::Time now) = 0;

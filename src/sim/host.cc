@@ -97,8 +97,7 @@ void Host::break_gpu(std::size_t index, bool reports) {
   }
   if (reports) {
     inventory_.gpus[index].health = "4 uncorrected memory errors";
-    hardware_ = std::make_unique<fakes::FixedMachine>(inventory_);
-    restart_agent();  // With what the driver now says.
+    hardware_->become(inventory_);
   }
   wake_at(agenda_.now());
 }
@@ -106,14 +105,7 @@ void Host::break_gpu(std::size_t index, bool reports) {
 void Host::repair_gpus() {
   bad_gpus_.clear();
   for (auto& gpu : inventory_.gpus) gpu.health = "ok";
-  hardware_ = std::make_unique<fakes::FixedMachine>(inventory_);
-  restart_agent();
-}
-
-void Host::restart_agent() {
-  if (agent_ == nullptr) return;
-  kill_agent();
-  start_agent();
+  hardware_->become(inventory_);
 }
 
 void Host::start_agent() {

@@ -75,7 +75,6 @@ class Host {
   fakes::RankScript script(const ports::Launch& launch);
   void look_at_offer(const ports::Launch& launch);
   void count_torn(domain::JobId job);
-  void restart_agent();
   void step();
   void wake_at(domain::Time time);
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -149,15 +150,28 @@ std::vector<domain::Gpu> Nvml::inventory() {
   std::array<char, kNameBytes> driver{};
   if (library_->driver(driver.data(), driver.size()) != kSuccess) driver.fill('\0');
   for (Device device : library_->devices()) {
-    if (device == nullptr) {
-      gpus.push_back({.uuid = fmt::format("UNKNOWN-{}", gpus.size()),
-                      .driver = driver.data(),
-                      .health = "the driver lost it"});
-    } else {
-      gpus.push_back(describe(*library_, device, driver.data()));
-    }
+    domain::Gpu gpu{.driver = driver.data(), .health = "the driver lost it"};
+    if (device != nullptr) gpu = describe(*library_, device, driver.data());
+    gpus.push_back(gpu.uuid.empty() ? as_known(gpus.size(), std::move(gpu)) : std::move(gpu));
   }
+  for (const domain::Gpu& gpu : known_) {
+    if (std::ranges::find(gpus, gpu.uuid, &domain::Gpu::uuid) != gpus.end()) continue;
+    gpus.push_back(gpu);
+    gpus.back().health = "the driver no longer lists it";
+  }
+  known_ = gpus;
   return gpus;
+}
+
+/// A GPU that does not even say which it is, by what stood in its place before.
+domain::Gpu Nvml::as_known(std::size_t place, domain::Gpu silent) const {
+  if (place < known_.size()) {
+    domain::Gpu gpu = known_[place];
+    gpu.health = silent.health == "ok" ? "the driver does not know its UUID" : silent.health;
+    return gpu;
+  }
+  silent.uuid = fmt::format("UNKNOWN-{}", place);
+  return silent;
 }
 
 std::vector<GpuSample> Nvml::sample() {

@@ -26,7 +26,8 @@ class Nvml {
   static std::unique_ptr<Nvml> open(const std::string& library = "libnvidia-ml.so.1");
   ~Nvml();
 
-  /// In the driver's order. A GPU that the driver cannot ask is listed with its fault as `health`.
+  /// In the driver's order. A GPU that the driver cannot ask is listed with its fault as `health`,
+  /// and so is, behind the others, one that it no longer lists.
   std::vector<domain::Gpu> inventory();
   /// In the same order; zeros for a GPU that does not answer.
   std::vector<GpuSample> sample();
@@ -34,8 +35,10 @@ class Nvml {
  private:
   class Library;
   explicit Nvml(std::unique_ptr<Library> library);
+  domain::Gpu as_known(std::size_t place, domain::Gpu silent) const;
 
   std::unique_ptr<Library> library_;  ///< Null: there is none.
+  std::vector<domain::Gpu> known_;    ///< What the last inventory said.
 };
 
 /// Shortens a marketing name: "NVIDIA A100-SXM4-80GB" is an "A100", "NVIDIA GeForce RTX 4090" an

@@ -1,9 +1,79 @@
 #include "adapters/nvml/nvml.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
 
 namespace adapters::nvml {
 namespace {
+
+/// A driver with GPU-a and GPU-b that loses what the test says; see pretended/driver.cc.
+class LosingDriver : public testing::Test {
+ protected:
+  LosingDriver() {
+    const char* build = std::getenv("BERTH_BUILD_DIR");
+    path_ = std::string(build == nullptr ? "." : build) + "/libpretended_driver.so";
+    handle_ = dlopen(path_.c_str(), RTLD_NOW);
+  }
+  ~LosingDriver() override {
+    lose(0, false);
+    lose(1, false);
+    list(2);
+    dlclose(handle_);
+  }
+
+  void SetUp() override { ASSERT_NE(handle_, nullptr) << path_; }
+  void lose(unsigned int at, bool lost) {
+    reinterpret_cast<void (*)(unsigned int, bool)>(dlsym(handle_, "pretended_lose"))(at, lost);
+  }
+  void list(unsigned int count) {
+    reinterpret_cast<void (*)(unsigned int)>(dlsym(handle_, "pretended_list"))(count);
+  }
+
+  std::string path_;
+  void* handle_ = nullptr;
+};
+
+TEST_F(LosingDriver, ALostGpuIsListedAsItWasWithItsFault) {
+  const auto nvml = Nvml::open(path_);
+  const auto before = nvml->inventory();
+  ASSERT_EQ(before.size(), 2U);
+  EXPECT_EQ(before[0].health, "ok");
+  lose(0, true);
+  auto after = nvml->inventory();
+  EXPECT_EQ(after[0].health, "the driver lost it");
+  after[0].health = "ok";
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(nvml->sample()[0].permille, 0);
+  EXPECT_EQ(nvml->sample()[1].permille, 500);
+  lose(0, false);
+  EXPECT_EQ(nvml->inventory(), before);
+}
+
+TEST_F(LosingDriver, AGpuThatIsNoLongerListedIsNotForgotten) {
+  const auto nvml = Nvml::open(path_);
+  const auto before = nvml->inventory();
+  list(1);
+  for (int look = 0; look < 2; ++look) {
+    const auto after = nvml->inventory();
+    ASSERT_EQ(after.size(), 2U);
+    EXPECT_EQ(after[0], before[0]);
+    EXPECT_EQ(after[1].uuid, "GPU-b");
+    EXPECT_EQ(after[1].health, "the driver no longer lists it");
+  }
+  list(2);
+  EXPECT_EQ(nvml->inventory(), before);
+}
+
+TEST_F(LosingDriver, AGpuThatWasNeverKnownHasAPlaceholder) {
+  lose(1, true);
+  const auto gpus = Nvml::open(path_)->inventory();
+  ASSERT_EQ(gpus.size(), 2U);
+  EXPECT_EQ(gpus[1].uuid, "UNKNOWN-1");
+  EXPECT_EQ(gpus[1].health, "the driver lost it");
+}
 
 TEST(NvmlTest, WithoutTheLibraryThereAreNoGpus) {
   const auto nvml = Nvml::open("libno-such-library.so.1");
