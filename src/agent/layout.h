@@ -6,7 +6,7 @@
 namespace agent {
 
 /// Where everything of one rank lies on the node. A job's checkpoints outlive its attempts; their
-/// folder is made by who writes the first.
+/// folder is there before the first of its ranks starts.
 struct RankPlace {
   std::string folder;  ///< The rank's own; removed once all of it is kept.
   std::string log;

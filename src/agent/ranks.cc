@@ -39,7 +39,7 @@ void Ranks::restore(ports::AgentJournal::Contents contents, Time now) {
   for (const std::string& name : *jobs) {
     domain::JobId job;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), job.value);
-    if (error == std::errc{} && end == name.data() + name.size()) idle_jobs_[job] = now;
+    if (error == std::errc{} && end == name.data() + name.size()) idle_jobs_[job] = {now, {}};
   }
 }
 
@@ -111,7 +111,7 @@ void Ranks::take_new(const RankOrder& order, Time now) {
 
 void Ranks::drop_unwanted(Rank& rank, Time now) {
   if (rank.is_past || rank.record.phase == RankPhase::starting) {
-    idle_jobs_.try_emplace(rank.record.key.job, now);
+    idle_jobs_.try_emplace(rank.record.key.job, IdleJob{now, {}});
     ranks_.erase(RankKey(rank.record.key));
     changed_ = true;
   } else if (is_alive(rank)) {
@@ -215,7 +215,7 @@ void Ranks::forget_what_is_safe(Time now, const Lease& lease) {
   // No reason for a report of its own: that the rank is over, the controller knows already.
   for (const RankKey& key : safe) {
     forget(ranks_.at(key));
-    idle_jobs_.insert_or_assign(key.job, now);
+    idle_jobs_.insert_or_assign(key.job, IdleJob{now, {}});
     ranks_.erase(key);
   }
 }
@@ -231,17 +231,30 @@ void Ranks::forget(const Rank& rank) {
 }
 
 void Ranks::remove_idle_jobs(Time now) {
-  std::erase_if(idle_jobs_, [&](const auto& entry) {
-    const auto& [job, since] = entry;
+  for (auto entry = idle_jobs_.begin(); entry != idle_jobs_.end();) {
+    auto& [job, idle] = *entry;
     const auto at = ranks_.lower_bound({.job = job, .attempt = 0, .rank = 0});
-    if (at != ranks_.end() && at->first.job == job) return true;
-    const std::string checkpoints = checkpoint_folder(data_dir_, job);
-    const bool has_checkpoints = tools_.files.exists(checkpoints);
-    if (has_checkpoints && now - since < kKeepIdleJob) return false;
-    tools_.checkpoints.forget(job);
-    (void)tools_.files.remove(job_folder(data_dir_, job));
-    return true;
-  });
+    const bool has_ranks = at != ranks_.end() && at->first.job == job;
+    if (!has_ranks && is_worth_keeping(job, idle, now)) {
+      ++entry;
+      continue;
+    }
+    if (!has_ranks) tools_.checkpoints.forget(job);
+    if (!has_ranks) (void)tools_.files.remove(job_folder(data_dir_, job));
+    entry = idle_jobs_.erase(entry);
+  }
+}
+
+bool Ranks::is_worth_keeping(domain::JobId id, IdleJob& job, Time now) const {
+  if (now - job.since >= kKeepIdleJob) return false;
+  if (!job.has_checkpoints) {
+    const std::string folder = checkpoint_folder(data_dir_, id);
+    const auto folders = tools_.files.folders(folder);
+    const auto files = tools_.files.list(folder, {.depth = 1, .files = 1});
+    // What cannot be looked into is kept.
+    job.has_checkpoints = !folders || !folders->empty() || !files || !files->empty();
+  }
+  return *job.has_checkpoints;
 }
 
 void Ranks::look_for_checkpoints() {

@@ -77,6 +77,12 @@ class Ranks {
     domain::Time again;
   };
 
+  /// A job that has a folder here but no rank.
+  struct IdleJob {
+    domain::Time since;
+    std::optional<bool> has_checkpoints;  ///< Not looked at yet; nobody writes there any more.
+  };
+
   void restore(const ports::RankRecord& record, domain::Time now);
   void adopt(Rank& rank, domain::Time now);
   void take_order(const ports::RankOrder& order, domain::Time now);
@@ -99,6 +105,7 @@ class Ranks {
   void forget_what_is_safe(domain::Time now, const Lease& lease);
   void forget(const Rank& rank);
   void remove_idle_jobs(domain::Time now);
+  bool is_worth_keeping(domain::JobId id, IdleJob& job, domain::Time now) const;
 
   RankTools tools_;
   NodeFacts facts_;
@@ -107,7 +114,7 @@ class Ranks {
   std::map<ports::RankKey, Rank> ranks_;
   PastRanks past_;
   std::map<std::pair<domain::JobId, std::string>, Fetch> fetches_;
-  std::map<domain::JobId, domain::Time> idle_jobs_;  ///< Jobs with files but no rank, since when.
+  std::map<domain::JobId, IdleJob> idle_jobs_;
   bool knows_wanted_ = false;
   bool changed_ = false;
   bool begun_ = false;

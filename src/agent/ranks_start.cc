@@ -128,6 +128,7 @@ void Ranks::start(Rank& rank, Time now) {
   }
   FAULT_POINT("before_start");
   auto started = folders_.make(order.key);
+  if (started) started = tools_.files.make_folder(place.checkpoints);
   if (started) started = tools_.runtime.start(launch);
   if (!started) {
     const bool is_full = started.error().code == base::ErrorCode::resource_exhausted &&

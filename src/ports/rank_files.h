@@ -28,7 +28,7 @@ class RankFiles {
  public:
   virtual ~RankFiles() = default;
 
-  /// Makes a folder and those above it; one that exists is fine.
+  /// Makes a folder and those above it, for this user alone; one that exists is fine.
   virtual base::Result<> make_folder(const std::string& path) = 0;
 
   /// True for a file or a folder.

@@ -142,6 +142,20 @@ TEST_F(Files, AreReadFromAnywhereAndListedWithoutLinks) {
   EXPECT_TRUE(fs::exists("/etc/passwd"));
 }
 
+TEST_F(Files, AFolderIsMadeForItsUserAlone) {
+  DiskRankFiles files;
+  ASSERT_TRUE(files.make_folder(folder_ + "/x/y/z"));
+  ASSERT_TRUE(files.make_folder(folder_ + "/x/y/z"));
+  for (const char* path : {"/x", "/x/y", "/x/y/z"}) {
+    EXPECT_EQ(fs::status(folder_ + path).permissions(), fs::perms::owner_all) << path;
+  }
+  ASSERT_TRUE(files.append(folder_ + "/x/file", ""));
+  EXPECT_FALSE(files.make_folder(folder_ + "/x/file"));
+  EXPECT_FALSE(files.make_folder(folder_ + "/x/file/below"));
+  fs::create_directory_symlink(folder_ + "/x/y", folder_ + "/link");
+  EXPECT_TRUE(files.make_folder(folder_ + "/link"));
+}
+
 TEST_F(Files, AFolderIsEmptiedButForSubfoldersThatAreAsMade) {
   DiskRankFiles files;
   const std::string rank = folder_ + "/rank";

@@ -94,10 +94,15 @@ bool is_as_made(const std::string& path) {
 }  // namespace
 
 Result<> DiskRankFiles::make_folder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return failure(path, error.value());
-  return {};
+  if (::mkdir(path.c_str(), S_IRWXU) == 0) return {};
+  const int error = errno;
+  std::error_code unknown;
+  if (error == EEXIST && fs::is_directory(path, unknown)) return {};
+  const std::string above = fs::path(path).parent_path().string();
+  if (error != ENOENT || above.empty() || above == path) return failure(path, error);
+  if (auto made = make_folder(above); !made) return made;
+  const bool is_there = ::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST;
+  return is_there ? Result<>() : failure(path, errno);
 }
 
 bool DiskRankFiles::exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

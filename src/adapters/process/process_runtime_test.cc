@@ -371,12 +371,13 @@ TEST_F(ProcessRuntimeTest, AdoptsTheRanksOfAKilledAgent) {
   auto long_rank = script("echo alive; exec sleep 300", 1);
   long_rank.limits.cpu_millis = 1000;
   const auto short_rank = script("exit 4", 2);
-  const auto lost_rank = script("echo $$ >> pids; exec sleep 300", 3);
+  const auto lost_rank = script(std::string(kDaemons) + "echo $$ >> pids; wait", 3);
   start_and_die({long_rank, short_rank, lost_rank});
   ASSERT_TRUE(eventually([&] {
-    return adapters::process::read_end(short_rank.folder).has_value() && pids().size() == 1;
+    return adapters::process::read_end(short_rank.folder).has_value() && pids().size() == 5;
   }));
   ::kill(adapters::process::read_identity(lost_rank.folder)->id.pid, SIGKILL);
+  ASSERT_FALSE(all_dead());  // Only the next agent finds what the command has started.
   open_runtime();
   for (const auto& each : {long_rank, short_rank, lost_rank}) {
     ASSERT_TRUE(runtime->adopt(each.key, each.folder));
