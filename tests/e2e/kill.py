@@ -180,13 +180,18 @@ def jobs_by_name(prefix):
 
 
 def a_killed_shim_or_rank_is_tried_again(trial):
-    for victim in ("shim", "rank"):
+    for victim in ("shim", "rank", "shim-and-agents"):
         name = f"hurt-{victim}"
-        job = submit(name, PATIENT, ranks=2)
+        job = submit(name, "setsid sleep 600 & " + PATIENT, ranks=2)
         pids = wait_for_ranks(job)
         before = set(cluster.processes(job))
-        target = chance.choice(sorted(cluster.shims() if victim == "shim" else pids))
+        target = chance.choice(sorted(pids if victim == "rank" else cluster.shims()))
+        agents = list(cluster.agents.values()) if victim == "shim-and-agents" else []
+        for agent in agents:
+            agent.kill()
         os.kill(target, signal.SIGKILL)
+        for agent in agents:  # What the rank's own program has started waits for them.
+            agent.start()
         wait_for(
             f"the first attempt's processes to go after the kill of a {victim}",
             lambda: not before & set(cluster.processes(job)),
