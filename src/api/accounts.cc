@@ -170,11 +170,17 @@ Answer show_prices(const Call&, const Reading& reading) {
 
 void get_prices(Service& service, const CallPtr& call) { service.look(call, show_prices); }
 
+/// Whether prices count is another question than what they are: unsaid, it stays as it is.
 void put_prices(Service& service, const CallPtr& call) {
   const auto wish = [body = body_of<era::PriceList>(*call)](
-                        const Call&, const Reading&) -> base::Result<ledger::Wish> {
+                        const Call& asked, const Reading& reading) -> base::Result<ledger::Wish> {
     if (!body) return std::unexpected(body.error());
-    return Command(SetPrices{*body});
+    era::PriceList prices = *body;
+    const auto text = parse_body(asked);
+    if (!text->as_object().contains("pricing")) {
+      prices.pricing = reading.state.accounts.prices.pricing;
+    }
+    return Command(SetPrices{std::move(prices)});
   };
   service.change(call, wish, show_prices);
 }

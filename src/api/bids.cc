@@ -187,10 +187,29 @@ std::vector<domain::JobSpec> specs_of(const BidBody& body) {
   return specs;
 }
 
+/// A name that stands further down alone is a mistake: an earlier submission's job is not meant.
+base::Result<> check_order(const BidBody& body, std::size_t place) {
+  const domain::JobSpec& spec = body.jobs[place].spec;
+  const auto is_named = [&](std::size_t from, std::size_t end, const std::string& name) {
+    while (from < end && body.jobs[from].spec.name != name) ++from;
+    return from < end;
+  };
+  for (std::size_t i = 0; i < spec.after.size(); ++i) {
+    const std::string& name = spec.after[i].name;
+    const bool is_below = !name.empty() && name != spec.name &&
+                          is_named(place + 1, body.jobs.size(), name) && !is_named(0, place, name);
+    if (!is_below) continue;
+    return base::invalid(fmt::format("after[{}].name", i),
+                         "the job called '{}' stands further down in the list; put it above", name);
+  }
+  return {};
+}
+
 base::Result<> check_all_parents(const Call& call, const Reading& reading, const BidBody& body) {
   if (body.spec) return check_parents(call, reading, *body.spec);
   for (std::size_t i = 0; i < body.jobs.size(); ++i) {
     auto good = check_parents(call, reading, body.jobs[i].spec);
+    if (good) good = check_order(body, i);
     if (good) continue;
     base::Error error = std::move(good).error();
     error.field = fmt::format("jobs[{}].{}", i, error.field);

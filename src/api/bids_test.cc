@@ -67,6 +67,9 @@ TEST_F(Bids, BadListsAreNamedByFieldAndChangeNothing) {
       {fmt::format(R"({{"jobs":[{{"spec":{},"count":3}},{{"spec":{}}}]}})", good,
                    named("b", R"("after":[{"name":"none"}])")),
        "jobs[1].after[0].name"},
+      {fmt::format(R"({{"jobs":[{{"spec":{}}},{{"spec":{}}}]}})",
+                   named("b", R"("after":[{"name":"earlier"},{"name":"a"}])"), good),
+       "jobs[0].after[1].name"},  // Further down, though an earlier submission has one.
       {fmt::format(R"({{"jobs":[{{"spec":{}}},{{"spec":{}}}]}})", good,
                    named("b", R"("after":[{"job":99}])")),
        "jobs[1].after[0].job"},

@@ -107,6 +107,11 @@ TEST_F(Limits, WithPricingOffNothingSpeaksOfMoney) {
   ASSERT_TRUE(quote.body.as_object().contains("offer")) << quote.text;
   EXPECT_EQ(quote.body.at("offer").at("price"), 0);
   EXPECT_EQ(std::string(quote.body.at("text").as_string()).find("credit"), std::string::npos);
+  prices.as_object().erase("pricing");
+  prices.as_object()["core_hour"] = 1;
+  const auto changed = served.ask("root", "PUT", "/v1/prices", base::to_text(prices));
+  EXPECT_EQ(changed.body.at("core_hour"), 1);
+  EXPECT_EQ(changed.body.at("pricing"), "off");  // Unsaid, it stays.
   const auto job = bid("carl", spec_json("reserved", 8, 48));
   ASSERT_EQ(job.status, 201) << job.text;
   EXPECT_EQ(first(job).at("held"), 0);

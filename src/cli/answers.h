@@ -129,12 +129,13 @@ struct Job {
   bool simulated = false;
   std::vector<Transition> history;
   std::optional<Choice> choice;
+  std::vector<std::int64_t> waits_for;
 };
 BOOST_DESCRIBE_STRUCT(Job, (),
                       (id, name, user, team, state, job_class, cause, submitted, ended,
                        planned_start, planned_finish, deadline, promised_start, price, held, paid,
                        pool, nodes, later, refusal, text, attempts, checkpoint, checkpoint_step,
-                       promise_broken, simulated, history, choice))
+                       promise_broken, simulated, history, choice, waits_for))
 
 struct Jobs {
   std::vector<Job> jobs;

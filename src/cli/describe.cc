@@ -53,6 +53,11 @@ std::string state_text(const Context& context, std::string_view state) {
   return text::has(id) ? context.say(id) : printable(state);
 }
 
+std::string cause_text(const Context& context, std::string_view cause) {
+  const std::string id = fmt::format("cause.{}", cause);
+  return text::has(id) ? context.say(id) : printable(cause);
+}
+
 std::string state_note(const Context& context, std::int64_t job, std::string_view state) {
   const std::string number = std::to_string(job);
   const std::string id = fmt::format("note.{}", state);

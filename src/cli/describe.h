@@ -9,6 +9,8 @@ namespace cli {
 
 /// What a job's state is called in the user's language.
 std::string state_text(const Context& context, std::string_view state);
+/// The same of why a rank ended.
+std::string cause_text(const Context& context, std::string_view cause);
 /// How a job is, in a sentence without its full stop: "job 7 was cancelled".
 std::string state_note(const Context& context, std::int64_t job, std::string_view state);
 bool is_final_state(std::string_view state);

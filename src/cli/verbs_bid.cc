@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -213,6 +214,22 @@ std::string accepted_text(const Context& context, const Job& job) {
   return text;
 }
 
+/// Which jobs those come after that were asked to come after some: a name may mean others than its
+/// writer thinks. A list's first `kMost` of them.
+void show_parents(Context& context, const Prepared& prepared, const std::vector<Job>& jobs) {
+  constexpr int kMost = 20;
+  const auto asks = [](const JobRequest& each) { return !each.parents.empty(); };
+  if (!asks(prepared.request) && std::ranges::none_of(prepared.request.jobs, asks)) return;
+  int shown = 0;
+  for (const Job& job : jobs) {
+    if (job.waits_for.empty() || shown++ == kMost) continue;
+    context.output.sentence(
+        context.say("submit.waits", {std::to_string(job.id), printable(job.name),
+                                     fmt::format("{}", fmt::join(job.waits_for, ", "))}));
+  }
+  if (shown == 0) context.output.sentence(context.say("submit.waits_for_nothing"));
+}
+
 base::Result<int> submit(Context& context, const JobOptions& options) {
   auto prepared = prepare(context, options);
   if (!prepared) return base::pass(prepared);
@@ -237,6 +254,7 @@ base::Result<int> submit(Context& context, const JobOptions& options) {
   } else {
     context.output.sentence(accepted_text(context, first));
   }
+  show_parents(context, *prepared, jobs);
   const bool waits = first.state == "queued" || first.state == "reserved";
   const std::string id = std::to_string(first.id);
   context.output.line("");

@@ -76,7 +76,7 @@ void show_attempts(Context& context, const Job& job) {
       if (rank.ended > 0) {
         end = rank.signal > 0 ? context.say("end.signal", {std::to_string(rank.signal)})
                               : context.say("end.exit", {std::to_string(rank.exit_code)});
-        if (!is_plain_end(rank.cause)) end += " " + rank.cause;
+        if (!is_plain_end(rank.cause)) end += " " + cause_text(context, rank.cause);
       }
       table.rows.push_back({std::to_string(attempt.number), std::to_string(rank.rank),
                             printable(rank.node), context.moment(rank.started),

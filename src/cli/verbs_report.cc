@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "cli/amounts.h"
+#include "cli/describe.h"
 #include "cli/progress_line.h"
 #include "cli/report_answers.h"
 #include "cli/verbs.h"
@@ -101,9 +102,9 @@ void show_causes(const Context& context, const ReportAnswer& all) {
                numbers(context, "report.jobs")},
               {}};
   for (const EndCause& line : all.causes) {
-    const std::string state = "state." + line.state;
-    table.rows.push_back({text::has(state) ? context.say(state) : printable(line.state),
-                          line.cause ? printable(*line.cause) : context.say("report.never_started"),
+    table.rows.push_back({state_text(context, line.state),
+                          line.cause ? cause_text(context, *line.cause)
+                                     : context.say("report.never_started"),
                           std::to_string(line.jobs)});
   }
   context.output.line("");

@@ -139,6 +139,7 @@ TEST_F(ReportTest, FitsATerminalInBothLanguages) {
   }
   const auto zh = text::Language::zh;
   EXPECT_TRUE(world.out.contains(text::find(zh, "report.time_to_start"))) << world.out;
+  EXPECT_TRUE(world.out.contains(text::find(zh, "cause.out_of_memory"))) << world.out;
   EXPECT_TRUE(world.out.contains(text::say(zh, "report.replayed", {"2", "4", "60"}))) << world.out;
 }
 

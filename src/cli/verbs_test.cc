@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/fakes/scripted_environment.h"
 #include "cli/run.h"
+#include "cli/text/catalog.h"
 
 namespace cli {
 namespace {
@@ -231,6 +232,27 @@ TEST_F(VerbsTest, AListOfJobsIsSentAsOne) {
   EXPECT_TRUE(complains("too large") || says("too large")) << world.error << world.out;
   EXPECT_EQ(berth({"run", "/home/li/dag.yaml"}), 2);
   EXPECT_EQ(berth({"quote", "/home/li/dag.yaml"}), 2);
+}
+
+/// What POST /v1/jobs says of a job that comes after others.
+std::string queued_after(const std::string& parents) {
+  return R"({"jobs": [{"id": 12, "name": "b", "state": "queued", "waits_for": )" + parents + "}]}";
+}
+
+TEST_F(VerbsTest, WhatAJobComesAfterIsSaid) {
+  world.server->on("POST", "/v1/jobs", queued_after("[7, 8]"), 201);
+  EXPECT_EQ(berth({"submit", "--after", "prep", "--", "b"}), 0) << world.error;
+  EXPECT_TRUE(says("job 12 (b) comes after 7, 8")) << world.out;
+  EXPECT_EQ(berth({"submit", "--after", "prep", "--lang", "zh", "--", "b"}), 0) << world.error;
+  EXPECT_TRUE(says(text::say(text::Language::zh, "submit.waits", {"12", "b", "7, 8"})));
+}
+
+TEST_F(VerbsTest, ThatWhatAJobComesAfterHasEndedIsSaid) {
+  world.server->on("POST", "/v1/jobs", queued_after("[]"), 201);
+  EXPECT_EQ(berth({"submit", "--after", "prep", "--", "b"}), 0) << world.error;
+  EXPECT_TRUE(says("what it was to come after has ended already")) << world.out;
+  EXPECT_EQ(berth({"submit", "--", "b"}), 0) << world.error;
+  EXPECT_FALSE(says("come after")) << world.out;
 }
 
 TEST_F(VerbsTest, ASeriesIsCancelledWhole) {

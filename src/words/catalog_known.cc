@@ -32,6 +32,8 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "waits for {0}, which ends late", "等待{0}，后者延迟结束"},
     {"", "what it waits for ends later", "它等待的作业推迟结束"},
     {"", "your team has no job called '{0}'", "你的团队没有名为“{0}”的作业"},
+    {"", "the job called '{0}' stands further down in the list; put it above",
+     "名为“{0}”的作业在列表中排在后面；请把它移到前面"},
     {"", "an eager job starts now, so it waits for no other",
      "急切作业立即开始，因此不能等待其他作业"},
     {"", "a job's number or its name", "作业的编号或名称，二者选一"},

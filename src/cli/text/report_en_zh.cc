@@ -11,6 +11,18 @@ constexpr std::array kReports{
     Entry{"report.of_team", "Team {0}", "团队 {0}"},
     Entry{"report.all", "all", "全部"},
 
+    Entry{"cause.success", "success", "成功"},
+    Entry{"cause.failed", "failed", "失败"},
+    Entry{"cause.crashed", "crashed", "崩溃"},
+    Entry{"cause.out_of_memory", "out_of_memory", "内存不足"},
+    Entry{"cause.port_in_use", "port_in_use", "端口被占用"},
+    Entry{"cause.disk_full", "disk_full", "磁盘已满"},
+    Entry{"cause.gpu_fault", "gpu_fault", "GPU 故障"},
+    Entry{"cause.cannot_start", "cannot_start", "无法启动"},
+    Entry{"cause.stopped", "stopped", "被停止"},
+    Entry{"cause.shim_lost", "shim_lost", "看护进程丢失"},
+    Entry{"cause.node_lost", "node_lost", "节点丢失"},
+
     Entry{"report.time_to_start", "TIME TO START", "启动耗时"},
     Entry{"report.phase", "PHASE", "阶段"},
     Entry{"report.starts", "STARTS", "启动数"},
