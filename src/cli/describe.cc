@@ -21,7 +21,7 @@ constexpr std::array kTakesValue{
 
 bool is_dropped(std::string_view word, std::string_view option) {
   const std::string_view name = word.substr(0, word.find('='));
-  if (name == "--token" || name == "--quote-id") return true;
+  if (name == "--token" || name == "--quote-id" || name == "--alternatives") return true;
   if (option == "--duration" && name == "-t") return true;
   // A deadline takes the place of a firm start.
   if (option == "--by" && name == "--at") return true;

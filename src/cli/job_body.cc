@@ -19,6 +19,8 @@ domain::Alternative difference(const domain::Bid& bid, const domain::Bid& other)
   note(made.deadline, other.deadline, bid.deadline);
   if (other.max_price != bid.max_price) made.max_price = other.max_price;
   note(made.firm, other.firm, bid.firm);
+  note(made.preemptible, other.preemptible, bid.preemptible);
+  note(made.restart, other.restart, bid.restart);
   return made;
 }
 

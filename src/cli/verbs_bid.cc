@@ -10,6 +10,7 @@
 #include "cli/follow.h"
 #include "cli/job_body.h"
 #include "cli/job_options.h"
+#include "cli/other_ways.h"
 #include "cli/verbs.h"
 
 namespace cli {
@@ -110,23 +111,15 @@ int refused(Context& context, const Refusal& refusal, std::string_view text,
   return status;
 }
 
-base::Result<int> quote(Context& context, const JobOptions& options) {
-  auto prepared = prepare(context, options);
-  if (!prepared) return base::pass(prepared);
-  if (!prepared->request.jobs.empty() || prepared->request.every)
-    return base::invalid("jobs", "{}", context.say("error.quote_one"));
-  auto server = Server::open(context);
-  if (!server) return base::pass(server);
-  auto body = ask_quote(*server, *prepared);
-  if (!body) return base::pass(body);
-  auto made = Server::decode<Quote>(*body);
+base::Result<int> show_quote(Context& context, const boost::json::value& body) {
+  auto made = Server::decode<Quote>(body);
   if (!made) return base::pass(made);
   if (!made->offer) {
     return refused(context, made->refusal.value_or(Refusal{}), made->text,
-                   with_member("quote", *body));
+                   with_member("quote", body));
   }
   if (context.output.json()) {
-    context.output.data(*body);
+    context.output.data(body);
     return 0;
   }
   show_offer(context, *made);
@@ -139,6 +132,57 @@ base::Result<int> quote(Context& context, const JobOptions& options) {
   context.output.line("  " + context.output.paint(command_with(taken, "--quote-id", made->quote_id),
                                                   Style::strong));
   return 0;
+}
+
+/// What the same work would get in other ways, asked in one more quote.
+struct Compared {
+  std::vector<OtherWay> ways;
+  Choice choice;
+};
+base::Result<Compared> compare(Context& context, Server& server, Prepared prepared) {
+  Compared compared{other_ways(prepared.request, context.here()), {}};
+  if (compared.ways.empty()) return compared;
+  for (const OtherWay& way : compared.ways) prepared.request.alternatives.push_back(way.changes);
+  auto body =
+      to_body(prepared.request, context.environment.current_folder(), context.environment.now());
+  if (!body) return base::pass(body);
+  prepared.body = *std::move(body);
+  auto answered = ask_quote(server, prepared);
+  if (!answered) return base::pass(answered);
+  auto quote = Server::decode<Quote>(*answered);
+  if (!quote) return base::pass(quote);
+  if (quote->choice) compared.choice = *std::move(quote->choice);
+  return compared;
+}
+
+void add_ways(boost::json::value& body, const Compared& compared) {
+  boost::json::array ways;
+  for (std::size_t i = 0; i < compared.ways.size() && i + 1 < compared.choice.options.size(); ++i) {
+    auto way = base::to_json(compared.choice.options[i + 1]);
+    way.as_object()["options"] = compared.ways[i].options;
+    ways.push_back(std::move(way));
+  }
+  body.as_object()["other_ways"] = std::move(ways);
+}
+
+base::Result<int> quote(Context& context, const JobOptions& options, bool alternatives) {
+  auto prepared = prepare(context, options);
+  if (!prepared) return base::pass(prepared);
+  if (!prepared->request.jobs.empty() || prepared->request.every)
+    return base::invalid("jobs", "{}", context.say("error.quote_one"));
+  if (alternatives && !prepared->request.alternatives.empty())
+    return base::invalid("alternatives", "{}", context.say("error.own_alternatives"));
+  auto server = Server::open(context);
+  if (!server) return base::pass(server);
+  auto body = ask_quote(*server, *prepared);
+  if (!body) return base::pass(body);
+  if (!alternatives) return show_quote(context, *body);
+  auto compared = compare(context, *server, *std::move(prepared));
+  if (!compared) return base::pass(compared);
+  if (context.output.json()) add_ways(*body, *compared);
+  auto status = show_quote(context, *body);
+  if (status && !context.output.json()) show_ways(context, compared->ways, compared->choice);
+  return status;
 }
 
 /// Before money is promised without a limit, a person at a terminal sees the price and agrees.
@@ -314,9 +358,12 @@ base::Result<int> run(Context& context, const JobOptions& options, bool all_rank
 void add_bid_verbs(Verbs& verbs, CLI::App& app) {
   Context& context = verbs.context;
   const auto quoting = std::make_shared<JobOptions>();
-  CLI::App& quote_verb =
-      add_verb(verbs, app, "quote", [&context, quoting] { return quote(context, *quoting); });
+  const auto alternatives = std::make_shared<bool>(false);
+  CLI::App& quote_verb = add_verb(verbs, app, "quote", [&context, quoting, alternatives] {
+    return quote(context, *quoting, *alternatives);
+  });
   add_job_options(quote_verb, context, *quoting);
+  quote_verb.add_flag("--alternatives", *alternatives, context.say("option.alternatives"));
 
   const auto submitting = std::make_shared<JobOptions>();
   CLI::App& submit_verb = add_verb(verbs, app, "submit",

@@ -37,10 +37,13 @@ struct Alternative {
   std::optional<Time> deadline;
   std::optional<Money> max_price;
   std::optional<bool> firm;
+  std::optional<bool> preemptible;
+  std::optional<Duration> restart;
   friend bool operator==(const Alternative&, const Alternative&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Alternative, (),
-                      (job_class, shape, duration, earliest, deadline, max_price, firm))
+                      (job_class, shape, duration, earliest, deadline, max_price, firm, preemptible,
+                       restart))
 
 inline Bid changed(Bid bid, const Alternative& by) {
   bid.job_class = by.job_class.value_or(bid.job_class);
@@ -50,6 +53,8 @@ inline Bid changed(Bid bid, const Alternative& by) {
   bid.deadline = by.deadline.value_or(bid.deadline);
   if (by.max_price) bid.max_price = by.max_price;
   bid.firm = by.firm.value_or(bid.firm);
+  bid.preemptible = by.preemptible.value_or(bid.preemptible);
+  bid.restart = by.restart.value_or(bid.restart);
   return bid;
 }
 

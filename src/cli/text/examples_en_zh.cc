@@ -21,11 +21,13 @@ constexpr std::array kExamples{
           "  berth quote job.yaml\n      # what a job file would cost\n"
           "  berth quote --gpus 4 -t 2h --by 'tomorrow 09:00' -- python train.py\n"
           "      # done by tomorrow\n"
-          "  berth quote --gpus 8 -t 30m --now -- python bench.py\n      # starting now",
+          "  berth quote --gpus 8 -t 30m --now -- python bench.py\n      # starting now\n"
+          "  berth quote job.yaml --alternatives\n      # also narrower, later, with breaks",
           "  berth quote job.yaml\n      # 作业文件的报价\n"
           "  berth quote --gpus 4 -t 2h --by 'tomorrow 09:00' -- python train.py\n"
           "      # 明天之前完成\n"
-          "  berth quote --gpus 8 -t 30m --now -- python bench.py\n      # 立即开始"},
+          "  berth quote --gpus 8 -t 30m --now -- python bench.py\n      # 立即开始\n"
+          "  berth quote job.yaml --alternatives\n      # 同时比较更少 rank、更晚、可暂停的方案"},
     Entry{"examples.submit",
           "  berth submit job.yaml\n      # as the file says\n"
           "  berth submit --gpus A100:8 -t 12h --by 'fri 18:00' -- python train.py\n"

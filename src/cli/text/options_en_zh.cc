@@ -76,6 +76,9 @@ constexpr std::array kOptions{
     Entry{"option.series", "all that were bid together with it and have not started",
           "与它一同提交且尚未开始的全部作业"},
     Entry{"option.quote-id", "take exactly this quote", "接受指定的报价"},
+    Entry{"option.alternatives",
+          "also show the same work on fewer ranks, by a later deadline, with breaks",
+          "同时显示以更少的 rank、更晚的截止时间或可暂停的方式完成同样工作的报价"},
     Entry{"option.all-ranks", "show every rank's log, each line with its rank in front",
           "显示所有 rank 的日志，每行以 rank 开头"},
 
