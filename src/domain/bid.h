@@ -4,11 +4,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "domain/ids.h"
 #include "domain/money.h"
 #include "domain/resources.h"
 #include "domain/time.h"
+#include "domain/width.h"
 
 namespace domain {
 
@@ -50,10 +52,13 @@ struct Bid {
   bool firm = false;               ///< The start is promised too, not only the deadline.
   bool preemptible = false;        ///< It keeps checkpoints: its time need not be in one piece.
   Duration restart;  ///< Preemptible: what each break costs, to save and to start again.
+  /// Elastic: the widths that it may run on, which may change over time; `shape.ranks`, for which
+  /// `duration` is said, is one of them. In order of ranks; none if it always has `shape.ranks`.
+  Widths widths{};
   friend bool operator==(const Bid&, const Bid&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Bid, (),
                       (job_class, shape, duration, earliest, deadline, max_price, firm, preemptible,
-                       restart))
+                       restart, widths))
 
 }  // namespace domain

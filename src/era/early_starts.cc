@@ -21,7 +21,7 @@ std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUs
   const SlotRange slots = touched(now, now + duration, plan.settings().slot);
   for (const auto& [key, lane] : ground.lanes()) {
     if (key.pool != booking.pool || lane.find(booking.nodes.front()) == nullptr) continue;
-    const auto ask = ask_of(lane, booking.shape);
+    const auto ask = ask_of(lane, shape_of(booking));
     if (!ask || !cost_over(lane, ask->gang, slots)) continue;
     auto nodes = place(lane, *ask, slots, &in_use);
     if (nodes) return Move{booking.job, now, now + duration, std::move(*nodes), {}};

@@ -4,6 +4,7 @@
 
 #include "era/quote.h"
 #include "era/request.h"
+#include "era/width_pieces.h"
 
 namespace era {
 
@@ -101,6 +102,7 @@ std::int32_t most_ranks(const Question& asked, Bid bid) {
 }
 
 std::optional<Change> with_ranks(const Question& asked) {
+  if (!asked.bid.widths.empty()) return std::nullopt;  // It has been tried on fewer.
   Bid bid = asked.bid;
   bid.shape.ranks = most_ranks(asked, bid);
   if (bid.shape.ranks == 0) return std::nullopt;
@@ -164,7 +166,7 @@ bool is_in_the_way(const Plan& plan, const std::vector<Candidate>& candidates, S
 
 /// Names who holds what the bid would need at its first chance.
 void name_blocking(const Question& asked, Refusal& refusal) {
-  const auto lanes = lanes_for(asked.plan.ground(), asked.bid.shape);
+  const auto lanes = lanes_for(asked.plan.ground(), narrowest(asked.bid.shape, asked.bid.widths));
   const auto window = window_of(asked.plan, asked.bid, asked.now);
   const auto* candidates = std::get_if<std::vector<Candidate>>(&lanes);
   const auto* when = std::get_if<Window>(&window);

@@ -53,9 +53,7 @@ std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, cons
                   {std::max(held_until, plan.ground().begin()), touched(start, finish, slot).end}};
   if (more.slots.first >= more.slots.end) return domain::Money{};
   if (!plan.ground().fits(more)) return refused(plan, job, more);
-  const domain::Resources all = booking->per_rank * std::ssize(nodes);
-  const Gang gang{all.gpus, all.cpu_millis,
-                  core_units(booking->per_rank) * static_cast<std::int32_t>(nodes.size())};
+  const Gang gang = gang_of(booking->per_rank, std::ssize(nodes));
   const Lane* lane = plan.ground().lane_of(nodes.front());
   const auto cost = cost_over(*lane, gang, more.slots);
   if (!cost) return refused(plan, job, more);

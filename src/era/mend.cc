@@ -9,6 +9,7 @@
 
 namespace era {
 
+using domain::Duration;
 using domain::JobId;
 using domain::Time;
 
@@ -66,7 +67,13 @@ Plan after(const Plan& plan, const Mended& mended) {
 
 /// A place for one broken booking for which others, which were not in trouble, make room.
 std::optional<Offer> with_room_made(const Plan& plan, const Booking& booking, Time now) {
-  const Window promise = promise_of(plan, booking, now);
+  Window promise = promise_of(plan, booking, now);
+  if (booking.preemptible) {
+    // All that is left of it, in one stretch.
+    const Rest rest = rest_of(plan, booking, now);
+    if (rest.work <= 0) return std::nullopt;
+    promise.duration = rest.window.duration + (booking.resumes ? booking.restart : Duration{});
+  }
   domain::Bid bid{.job_class = domain::JobClass::reserved,
                   .shape = booking.shape,
                   .duration = promise.duration,

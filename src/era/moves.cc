@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "era/repack.h"
+#include "era/width_pieces.h"
 
 namespace era {
 
@@ -9,9 +10,10 @@ using domain::Time;
 
 namespace {
 
-/// Lanes that `booking` may be put in: those of its own pool first.
-std::vector<Candidate> lanes_of(const Ground& ground, const Booking& booking, bool other_pools) {
-  auto lanes = lanes_for(ground, booking.shape);
+/// Lanes that `booking` may be put in as `shape`: those of its own pool first.
+std::vector<Candidate> lanes_of(const Ground& ground, const Booking& booking,
+                                const domain::Shape& shape, bool other_pools) {
+  auto lanes = lanes_for(ground, shape);
   auto* found = std::get_if<std::vector<Candidate>>(&lanes);
   if (found == nullptr) return {};
   std::vector<Candidate> ordered;
@@ -44,10 +46,27 @@ std::optional<Move> other_pieces(const Plan& plan, const std::vector<Candidate>&
   return std::nullopt;
 }
 
+/// The cheapest pieces for the rest of a booking.
+std::variant<FoundPieces, RefusalReason> pieces_for(const Mover& mover, const Rest& rest) {
+  const Booking& booking = mover.booking;
+  const domain::Duration slot = mover.plan.settings().slot;
+  if (booking.widths.empty()) {
+    const PiecesAsk asked{mover.ask, rest.window, booking.restart, rest.before, &booking.nodes};
+    return find_pieces(mover.lane, asked, slot);
+  }
+  const auto asks = width_asks(mover.lane, booking.shape, booking.widths);
+  if (!asks) return RefusalReason::larger_than_pool;
+  return find_width_pieces(mover.lane,
+                           {*asks, rest.window.first, rest.window.finish_by, rest.work,
+                            booking.restart, rest.before, &booking.nodes},
+                           slot);
+}
+
 /// The move that gives `booking` these pieces from `now` on.
 Move move_to(const Booking& booking, const Rest& rest, Pieces pieces, Time now) {
   Move move{booking.job, booking.start, now, booking.nodes, {}};
-  const bool goes_on = rest.before == Before::runs && pieces.front().start == rest.window.first;
+  const bool goes_on = rest.before == Before::runs && pieces.front().start == rest.window.first &&
+                       pieces.front().nodes == booking.nodes;
   if (goes_on) move.finish = pieces.front().finish;
   auto rest_from = pieces.begin() + (goes_on ? 1 : 0);
   if (rest.before != Before::runs) {
@@ -82,18 +101,18 @@ Rest rest_of(const Plan& plan, const Booking& booking, Time now) {
   rest.pieces.insert(rest.pieces.end(), booking.later.begin(), booking.later.end());
   rest.before = booking.resumes ? Before::pauses : Before::nothing;
   if (runs) rest.before = Before::runs;
-  std::int64_t restarts = std::ssize(booking.later);
-  if (booking.movable && booking.resumes) ++restarts;
+  rest.work = work_of(rest.pieces, booking.widths, booking.restart,
+                      booking.movable && booking.resumes);
+  const std::int64_t speed = domain::speed_on(booking.widths, booking.shape.ranks);
   rest.window = {std::max(from, booking.earliest), std::min(booking.deadline, plan.horizon_end()),
-                 length_of(rest.pieces) - booking.restart * restarts};
+                 domain::Duration{(rest.work + speed - 1) / speed}};
   return rest;
 }
 
 std::optional<RestFound> find_rest(const Mover& mover, const Rest& rest) {
   const Booking& booking = mover.booking;
-  if (rest.pieces.empty() || rest.window.duration <= domain::Duration{}) return std::nullopt;
-  const PiecesAsk asked{mover.ask, rest.window, booking.restart, rest.before, &booking.nodes};
-  auto place = find_pieces(mover.lane, asked, mover.plan.settings().slot);
+  if (rest.pieces.empty() || rest.work <= 0) return std::nullopt;
+  auto place = pieces_for(mover, rest);
   auto* found = std::get_if<FoundPieces>(&place);
   if (found == nullptr) return std::nullopt;
   RestFound rest_found{move_to(booking, rest, std::move(found->pieces), mover.now), found->cost};
@@ -105,8 +124,8 @@ std::optional<Move> another_place(const Plan& plan, const Ground& ground, const 
                                   Time now, Reach reach) {
   const domain::Duration slot = plan.settings().slot;
   const Window promise = promise_of(plan, booking, now);
-  const std::vector<Candidate> lanes = lanes_of(ground, booking, reach.other_pools);
   const auto find_in = [&](const Window& window, const Goal& goal) -> std::optional<Move> {
+    const auto lanes = lanes_of(ground, booking, shape_of(booking), reach.other_pools);
     for (const auto& [lane, ask] : lanes) {
       auto place = find_place(*lane, ask, window, slot, goal);
       if (Found* found = std::get_if<Found>(&place)) return move_of(booking, std::move(*found));
@@ -118,7 +137,10 @@ std::optional<Move> another_place(const Plan& plan, const Ground& ground, const 
     if (same_time) return same_time;
   }
   if (!reach.in_time) return std::nullopt;
-  if (booking.preemptible) return other_pieces(plan, lanes, booking, now);
+  if (booking.preemptible) {
+    const domain::Shape shape = narrowest(booking.shape, booking.widths);
+    return other_pieces(plan, lanes_of(ground, booking, shape, reach.other_pools), booking, now);
+  }
   return find_in(promise, {.soonest = !booking.movable});
 }
 

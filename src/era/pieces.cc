@@ -21,15 +21,6 @@ struct Context {
   Duration slot;
 };
 
-/// Whether the ranks fit on `nodes`, rank i on nodes[i], for all of `slots`.
-bool holds(const Lane& lane, const Ask& ask, const std::vector<NodeId>& nodes, SlotRange slots) {
-  return std::ranges::all_of(ranks_by_node(nodes), [&](const auto& node) {
-    const NodeLine* line = lane.find(node.first);
-    const Resources needed = ask.shape.per_rank * node.second;
-    return line != nullptr && line->open_over(slots) && needed.fits_in(line->free_over(slots));
-  });
-}
-
 /// Nodes for all of `slots`; where `stays`, only those that it runs on.
 std::optional<std::vector<NodeId>> nodes_for(const Context& in, SlotRange slots, bool stays) {
   if (!stays) return place(in.lane, in.asked.ask, slots);
@@ -56,6 +47,14 @@ SlotRange around(const Context& in, std::int64_t slot, bool whole_step) {
 }
 
 }  // namespace
+
+bool holds(const Lane& lane, const Ask& ask, const std::vector<NodeId>& nodes, SlotRange slots) {
+  return std::ranges::all_of(ranks_by_node(nodes), [&](const auto& node) {
+    const NodeLine* line = lane.find(node.first);
+    const Resources needed = ask.shape.per_rank * node.second;
+    return line != nullptr && line->open_over(slots) && needed.fits_in(line->free_over(slots));
+  });
+}
 
 std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const PiecesAsk& asked,
                                                      Duration slot) {
@@ -92,14 +91,15 @@ std::optional<std::int64_t> cost_of(const Lane& lane, const Ask& ask, const Piec
   std::int64_t sum = 0;
   for (const Piece& piece : pieces) {
     const SlotRange slots = touched(piece.start, piece.finish, slot);
-    const auto cost = cost_over(lane, ask.gang, slots);
+    const auto cost = cost_over(lane, gang_of(ask.shape.per_rank, std::ssize(piece.nodes)), slots);
     if (!cost || !holds(lane, ask, piece.nodes, slots)) return std::nullopt;
     sum += *cost;
   }
   // Who starts in the middle of a slot pays only for the rest of it.
   const std::int64_t first = pieces.front().start.ms / slot.ms;
   const Duration before{pieces.front().start.ms - first * slot.ms};
-  return sum - *cost_over(lane, ask.gang, {first, first + 1}) * before.ms / slot.ms;
+  const Gang gang = gang_of(ask.shape.per_rank, std::ssize(pieces.front().nodes));
+  return sum - *cost_over(lane, gang, {first, first + 1}) * before.ms / slot.ms;
 }
 
 }  // namespace era

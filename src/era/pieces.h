@@ -31,7 +31,12 @@ struct FoundPieces {
 std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const PiecesAsk& asked,
                                                      domain::Duration slot);
 
-/// What `pieces` cost where nothing of them is booked; none if they do not fit there.
+/// Whether the ranks of `ask` fit on `nodes`, rank i on nodes[i], for all of `slots`.
+bool holds(const Lane& lane, const Ask& ask, const std::vector<domain::NodeId>& nodes,
+           SlotRange slots);
+
+/// What `pieces`, each with as many ranks of `ask` as it has nodes, cost where nothing of them is
+/// booked; none if they do not fit there.
 std::optional<std::int64_t> cost_of(const Lane& lane, const Ask& ask, const Pieces& pieces,
                                     domain::Duration slot);
 

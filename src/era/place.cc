@@ -74,12 +74,12 @@ std::size_t fewest_first(std::vector<Room>& found, std::int32_t ranks) {
   return taken + 1;
 }
 
-Gang gang_of(const Shape& shape) {
-  const Resources all = shape.per_rank * shape.ranks;
-  return {all.gpus, all.cpu_millis, core_units(shape.per_rank) * shape.ranks};
-}
-
 }  // namespace
+
+Gang gang_of(const Resources& per_rank, std::int64_t ranks) {
+  const Resources all = per_rank * ranks;
+  return {all.gpus, all.cpu_millis, core_units(per_rank) * static_cast<std::int32_t>(ranks)};
+}
 
 std::int32_t ranks_in(const Resources& free, const Shape& shape) {
   const Resources& need = shape.per_rank;
@@ -109,7 +109,7 @@ std::optional<Ask> ask_of(const Lane& lane, const Shape& shape) {
     ask.most_nodes += used;
   }
   if (left > 0) return std::nullopt;
-  ask.gang = gang_of(shape);
+  ask.gang = gang_of(shape.per_rank, shape.ranks);
   return ask;
 }
 

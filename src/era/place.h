@@ -12,6 +12,9 @@ namespace era {
 /// What runs on nodes outside all bookings.
 using InUse = std::map<domain::NodeId, domain::Resources>;
 
+/// What so many ranks take as a whole.
+Gang gang_of(const domain::Resources& per_rank, std::int64_t ranks);
+
 /// A shape, as one lane is asked for it.
 struct Ask {
   domain::Shape shape;

@@ -63,6 +63,12 @@ void go_to_next_piece(Booking& booking) {
   booking.resumes = true;
 }
 
+domain::Shape shape_of(const Booking& booking) {
+  domain::Shape shape = booking.shape;
+  if (!booking.widths.empty()) shape.ranks = static_cast<std::int32_t>(booking.nodes.size());
+  return shape;
+}
+
 domain::Duration length_of(const Booking& booking) {
   return booking.finish - booking.start + length_of(booking.later);
 }

@@ -31,14 +31,17 @@ struct Booking {
   bool preemptible = false;
   domain::Duration restart;  ///< What a break costs it.
   bool resumes = false;      ///< It has run before: its first piece begins with a restart.
+  domain::Widths widths{};   ///< Elastic: each piece has one of them.
   friend bool operator==(const Booking&, const Booking&) = default;
 };
 BOOST_DESCRIBE_STRUCT(Booking, (),
                       (job, pool, start, finish, per_rank, nodes, movable, firm, earliest, deadline,
-                       shape, later, preemptible, restart, resumes))
+                       shape, later, preemptible, restart, resumes, widths))
 
 /// Its next piece becomes its first. It must have one.
 void go_to_next_piece(Booking& booking);
+/// Its shape as its first piece has it: an elastic booking has other ranks than it asked for.
+domain::Shape shape_of(const Booking& booking);
 /// How long it holds its place, in all pieces.
 domain::Duration length_of(const Booking& booking);
 

@@ -4,6 +4,7 @@
 
 #include "era/repack.h"
 #include "era/request.h"
+#include "era/width_pieces.h"
 
 namespace era {
 
@@ -25,6 +26,10 @@ Answer judge(const Bid& bid, Offer offer) {
   return refusal;
 }
 
+bool is_width(const Bid& bid, std::int64_t ranks) {
+  return bid.widths.empty() ? ranks == bid.shape.ranks : domain::speed_on(bid.widths, ranks) > 0;
+}
+
 }  // namespace
 
 Answer quote(const Plan& plan, const Bid& bid, Time now) {
@@ -39,13 +44,15 @@ bool fits(const Plan& plan, const Bid& bid, const Offer& offer) {
   if (!offer.later.empty() && !bid.preemptible) return false;
   Pieces pieces{{offer.start, offer.finish, offer.nodes}};
   pieces.insert(pieces.end(), offer.later.begin(), offer.later.end());
-  if (length_of(pieces) != bid.duration + bid.restart * std::ssize(offer.later)) return false;
+  const std::int64_t spare = work_of(pieces, bid.widths, bid.restart, false) - work_of(bid);
+  const std::int64_t speed = domain::speed_on(bid.widths, std::ssize(pieces.back().nodes));
+  if (spare < 0 || spare >= speed) return false;
   domain::Time before;
   for (const Piece& piece : pieces) {
     const SlotRange slots = touched(piece.start, piece.finish, plan.settings().slot);
     if (piece.start < before || piece.start >= piece.finish) return false;
     if (piece.finish > plan.horizon_end()) return false;
-    if (piece.nodes.size() != static_cast<std::size_t>(bid.shape.ranks)) return false;
+    if (!is_width(bid, std::ssize(piece.nodes))) return false;
     if (!plan.ground().fits({bid.shape.per_rank, piece.nodes, slots})) return false;
     before = piece.finish;
   }

@@ -200,6 +200,7 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   const auto* candidates = std::get_if<std::vector<Candidate>>(&lanes);
   const auto* when = std::get_if<Window>(&window);
   if (candidates == nullptr || when == nullptr) return std::nullopt;
+  if (when->first + when->duration > when->finish_by) return std::nullopt;  // But on more ranks.
   const auto loose = loose_bookings(plan, *when, now);
   if (loose.empty()) return std::nullopt;
   Room best;

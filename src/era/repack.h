@@ -24,7 +24,8 @@ Window promise_of(const Plan& plan, const Booking& booking, domain::Time now);
 /// What of a preemptible booking is still to come at `now`, and what it may take anew.
 struct Rest {
   Pieces pieces;
-  Window window;  ///< Its duration is the work that is left, without restarts.
+  Window window;  ///< Its duration is the work that is left, without restarts, as asked for.
+  std::int64_t work = 0;  ///< The same; of an elastic booking in what its widths' speeds count.
   Before before = Before::nothing;
 };
 Rest rest_of(const Plan& plan, const Booking& booking, domain::Time now);

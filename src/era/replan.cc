@@ -52,7 +52,7 @@ std::optional<Move> better_place(const Plan& plan, const Ground& ground, const B
                                  Time now) {
   const Lane* lane = ground.lane_of(booking.nodes.front());
   if (lane == nullptr) return std::nullopt;
-  const auto ask = ask_of(*lane, booking.shape);
+  const auto ask = ask_of(*lane, shape_of(booking));
   if (!ask) return std::nullopt;
   const Mover mover{plan, booking, *lane, *ask, now};
   return booking.preemptible ? better_pieces(mover) : better_stretch(mover);
@@ -63,6 +63,7 @@ bool has_choice(const Plan& plan, const Booking& booking, Time now) {
   if (booking.firm || booking.nodes.empty()) return false;
   if (booking.movable) return booking.start >= now;
   if (booking.finish <= now + booking.restart) return false;  // It is about to pause, or over.
+  if (!booking.widths.empty()) return true;
   // A job without slack has none: what is left fills its window.
   const Rest rest = rest_of(plan, booking, now);
   return rest.window.first + rest.window.duration < rest.window.finish_by;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "era/pieces.h"
+#include "era/width_pieces.h"
 
 namespace era {
 
@@ -76,7 +76,7 @@ std::variant<Window, RefusalReason> window_of(const Plan& plan, const Bid& bid, 
   } else {
     window.first = std::max(window.first, bid.earliest);
   }
-  const Time soonest_finish = window.first + window.duration;
+  const Time soonest_finish = window.first + shortest(bid);
   if (soonest_finish > bid.deadline) return RefusalReason::window_too_short;
   if (soonest_finish > window.finish_by) return RefusalReason::beyond_horizon;
   return window;
@@ -93,49 +93,87 @@ Offer offer_of(const Plan& plan, const Bid& bid, const Lane& lane, const Found& 
   return {lane.key().pool, found.start, found.start + bid.duration, price, found.nodes, {}, {}};
 }
 
-/// The cheapest pieces in `lane`, if they are cheaper than `limit` in slot costs.
-std::optional<Offer> pieces_in(const Plan& plan, const Bid& bid, const Candidate& candidate,
-                               const Window& window, std::int64_t limit) {
-  const domain::Duration slot = plan.settings().slot;
-  auto place = find_pieces(*candidate.lane, {candidate.ask, window, bid.restart}, slot);
-  FoundPieces* found = std::get_if<FoundPieces>(&place);
-  if (found == nullptr || found->cost > limit) return std::nullopt;
-  Piece& first = found->pieces.front();
-  Offer offer{candidate.lane->key().pool,
+namespace {
+
+using Place = std::variant<FoundPieces, RefusalReason>;
+
+/// A bid in one of its lanes.
+struct Wanted {
+  const Plan& plan;
+  const Bid& bid;
+  const Lane& lane;
+  std::optional<Ask> ask;  ///< As it says; none if the lane only holds it on other widths.
+  const Window& window;
+};
+
+/// Without breaks, as wide as it says.
+std::variant<Found, RefusalReason> whole_in(const Wanted& in, const Goal& goal) {
+  if (!in.ask) return RefusalReason::larger_than_pool;
+  return find_place(in.lane, *in.ask, in.window, in.plan.settings().slot, goal);
+}
+
+/// The cheapest pieces, on whatever widths the bid allows.
+Place pieces_in(const Wanted& in) {
+  const Duration slot = in.plan.settings().slot;
+  const Window& window = in.window;
+  if (!in.bid.widths.empty()) {
+    const auto asks = width_asks(in.lane, in.bid.shape, in.bid.widths);
+    if (!asks) return RefusalReason::larger_than_pool;
+    const std::int64_t work = work_of(in.bid);
+    auto place = find_width_pieces(
+        in.lane, {*asks, window.first, window.finish_by, work, in.bid.restart}, slot);
+    if (std::holds_alternative<FoundPieces>(place) || !in.ask) return place;
+  }
+  return find_pieces(in.lane, {*in.ask, window, in.bid.restart}, slot);
+}
+
+Offer offer_of(const Wanted& in, FoundPieces found) {
+  const Duration slot = in.plan.settings().slot;
+  Piece& first = found.pieces.front();
+  Offer offer{in.lane.key().pool,
               first.start,
               first.finish,
-              price_of(found->cost, slot, class_permille(plan.prices(), bid)),
+              price_of(found.cost, slot, class_permille(in.plan.prices(), in.bid)),
               std::move(first.nodes),
               {},
               {}};
-  offer.later.assign(std::make_move_iterator(found->pieces.begin() + 1),
-                     std::make_move_iterator(found->pieces.end()));
+  offer.later.assign(std::make_move_iterator(found.pieces.begin() + 1),
+                     std::make_move_iterator(found.pieces.end()));
   return offer;
 }
 
+/// The best offer in one lane, or why there is none.
+std::variant<Offer, RefusalReason> offer_in(const Wanted& in, const Goal& goal) {
+  const auto whole = whole_in(in, goal);
+  const Found* found = std::get_if<Found>(&whole);
+  if (in.bid.preemptible && !goal.soonest) {
+    const std::int64_t limit = found == nullptr ? goal.limit : found->cost - 1;
+    Place place = pieces_in(in);
+    auto* pieces = std::get_if<FoundPieces>(&place);
+    if (pieces != nullptr && pieces->cost <= limit) return offer_of(in, std::move(*pieces));
+  }
+  if (found != nullptr) return offer_of(in.plan, in.bid, in.lane, *found);
+  return std::get<RefusalReason>(whole);
+}
+
+}  // namespace
+
 Answer find_offer(const Plan& plan, const Bid& bid, Time now, const Goal& goal) {
-  const auto lanes = lanes_for(plan.ground(), bid.shape);
+  auto lanes = lanes_for(plan.ground(), narrowest(bid.shape, bid.widths));
   if (const auto* reason = std::get_if<RefusalReason>(&lanes)) return Refusal{*reason};
   const auto window = window_of(plan, bid, now);
   if (const auto* reason = std::get_if<RefusalReason>(&window)) return Refusal{*reason};
 
   std::optional<Offer> best;
   auto reason = RefusalReason::no_free_window;
-  for (const Candidate& candidate : std::get<std::vector<Candidate>>(lanes)) {
-    const auto& [lane, ask] = candidate;
-    const auto place = find_place(*lane, ask, std::get<Window>(window), plan.settings().slot, goal);
-    if (bid.preemptible && !goal.soonest) {
-      const Found* whole = std::get_if<Found>(&place);
-      const std::int64_t limit = whole == nullptr ? goal.limit : whole->cost - 1;
-      if (auto offer = pieces_in(plan, bid, candidate, std::get<Window>(window), limit)) {
-        keep_better(best, *std::move(offer), false);
-        continue;
-      }
-    }
-    if (const Found* found = std::get_if<Found>(&place)) {
-      keep_better(best, offer_of(plan, bid, *lane, *found), goal.soonest);
+  for (Candidate& candidate : std::get<std::vector<Candidate>>(lanes)) {
+    Wanted wanted{plan, bid, *candidate.lane, std::move(candidate.ask), std::get<Window>(window)};
+    if (!bid.widths.empty()) wanted.ask = ask_of(*candidate.lane, bid.shape);
+    auto answer = offer_in(wanted, goal);
+    if (Offer* offer = std::get_if<Offer>(&answer)) {
+      keep_better(best, std::move(*offer), goal.soonest);
     } else {
-      reason = std::max(reason, std::get<RefusalReason>(place));
+      reason = std::max(reason, std::get<RefusalReason>(answer));
     }
   }
   if (best) return *best;

@@ -1,0 +1,129 @@
+#include "era/width_pieces.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace era {
+
+using domain::Duration;
+using domain::NodeId;
+
+namespace {
+
+/// How often the stints are chosen anew because the nodes could not hold them.
+constexpr int kMostRounds = 12;
+
+struct Context {
+  const Lane& lane;
+  const WidthPiecesAsk& asked;
+  Duration slot;
+};
+
+/// A stint, and whether it goes on where the job runs.
+struct Part {
+  SlotRange slots;
+  const Ask& ask;
+  bool stays = false;
+};
+
+std::optional<std::vector<NodeId>> nodes_for(const Context& in, const Part& part, SlotRange slots) {
+  if (!part.stays) return place(in.lane, part.ask, slots);
+  if (!holds(in.lane, part.ask, *in.asked.running_on, slots)) return std::nullopt;
+  return *in.asked.running_on;
+}
+
+/// Where the widths of `part` and those that are wider can no longer run, so that it is broken
+/// there: the first slot with which it has no nodes. If that is its own first, up to the lane's next
+/// step, as nodes change there.
+SlotRange broken_at(const Context& in, const Part& part) {
+  const std::int64_t first = part.slots.first;
+  std::int64_t fits = first;
+  for (std::int64_t fails = part.slots.end; fails - fits > 1;) {
+    const std::int64_t middle = fits + (fails - fits) / 2;
+    (nodes_for(in, part, {first, middle}) ? fits : fails) = middle;
+  }
+  if (fits > first || part.stays) return {fits, fits + 1};
+  const auto steps = in.lane.runs().all();
+  return {first, std::max(first + 1, steps[in.lane.runs().at(first) + 1].from)};
+}
+
+WidthStintsAsk stints_ask(const WidthPiecesAsk& asked) {
+  WidthStintsAsk ask{{}, asked.first, asked.finish_by, asked.work, asked.restart, asked.before, 0};
+  for (std::size_t i = 0; i < asked.on.asks.size(); ++i) {
+    ask.widths.push_back({asked.on.asks[i].gang, asked.on.speeds[i]});
+    const auto ranks = static_cast<std::size_t>(asked.on.asks[i].shape.ranks);
+    if (asked.running_on != nullptr && asked.running_on->size() == ranks) ask.runs_on = i;
+  }
+  return ask;
+}
+
+}  // namespace
+
+std::optional<WidthAsks> width_asks(const Lane& lane, const domain::Shape& shape,
+                                    const domain::Widths& widths) {
+  WidthAsks found;
+  domain::Shape at_width = shape;
+  for (const domain::Width& width : widths) {
+    at_width.ranks = width.ranks;
+    auto ask = ask_of(lane, at_width);
+    if (!ask) continue;
+    found.asks.push_back(*std::move(ask));
+    found.speeds.push_back(width.speed);
+  }
+  if (found.asks.empty()) return std::nullopt;
+  return found;
+}
+
+std::variant<FoundPieces, RefusalReason> find_width_pieces(const Lane& lane,
+                                                           const WidthPiecesAsk& asked,
+                                                           Duration slot) {
+  const Context in{lane, asked, slot};
+  const WidthStintsAsk ask = stints_ask(asked);
+  std::vector<ClosedWidths> closed;
+  for (int round = 0; round < kMostRounds; ++round) {
+    const auto stints = cheapest_width_stints(lane, ask, slot, closed);
+    if (!stints) return round == 0 ? RefusalReason::no_free_window : RefusalReason::fragmented;
+    FoundPieces found;
+    for (const WidthStint& stint : *stints) {
+      const bool stays = ask.before == Before::runs && stint.start == asked.first &&
+                         stint.width == ask.runs_on;
+      const Part part{touched(stint.start, stint.finish, slot), asked.on.asks[stint.width], stays};
+      if (auto nodes = nodes_for(in, part, part.slots)) {
+        found.pieces.push_back({stint.start, stint.finish, *std::move(nodes)});
+      } else {
+        closed.push_back({broken_at(in, part), stint.width});
+      }
+    }
+    if (found.pieces.size() < stints->size()) continue;
+    found.cost = cost_of(lane, asked.on.asks.front(), found.pieces, slot).value();
+    return found;
+  }
+  return RefusalReason::fragmented;
+}
+
+std::int64_t work_of(const Pieces& pieces, const domain::Widths& widths, Duration restart,
+                     bool restarts_first) {
+  std::int64_t sum = 0;
+  bool restarts = restarts_first;
+  for (const Piece& piece : pieces) {
+    const Duration idle = restarts ? restart : Duration{};
+    const Duration works = piece.finish - piece.start - idle;
+    sum += works.ms * domain::speed_on(widths, std::ssize(piece.nodes));
+    restarts = true;
+  }
+  return sum;
+}
+
+Duration shortest(const domain::Bid& bid) {
+  std::int64_t fastest = domain::speed_on(bid.widths, bid.shape.ranks);
+  for (const domain::Width& width : bid.widths)
+    fastest = std::max<std::int64_t>(fastest, width.speed);
+  return {(work_of(bid) + fastest - 1) / fastest};
+}
+
+domain::Shape narrowest(domain::Shape shape, const domain::Widths& widths) {
+  if (!widths.empty()) shape.ranks = widths.front().ranks;
+  return shape;
+}
+
+}  // namespace era
