@@ -84,7 +84,8 @@ inline Booking booking_of(std::int64_t job, const domain::Bid& made, const Offer
           .later = offer.later,
           .preemptible = made.preemptible,
           .restart = made.restart,
-          .resumes = false};
+          .resumes = false,
+          .widths = made.widths};
 }
 
 /// Makes the moves, all together.
