@@ -45,8 +45,9 @@ bool fits(const Plan& plan, const Bid& bid, const Offer& offer) {
   Pieces pieces{{offer.start, offer.finish, offer.nodes}};
   pieces.insert(pieces.end(), offer.later.begin(), offer.later.end());
   const std::int64_t spare = work_of(pieces, bid.widths, bid.restart, false) - work_of(bid);
-  const std::int64_t speed = domain::speed_on(bid.widths, std::ssize(pieces.back().nodes));
-  if (spare < 0 || spare >= speed) return false;
+  // As far as milliseconds allow.
+  const std::int64_t most = bid.widths.empty() ? 0 : 2 * fastest(bid);
+  if (spare < 0 || spare > most) return false;
   domain::Time before;
   for (const Piece& piece : pieces) {
     const SlotRange slots = touched(piece.start, piece.finish, plan.settings().slot);

@@ -114,11 +114,15 @@ std::int64_t work_of(const Pieces& pieces, const domain::Widths& widths, Duratio
   return sum;
 }
 
-Duration shortest(const domain::Bid& bid) {
-  std::int64_t fastest = domain::speed_on(bid.widths, bid.shape.ranks);
+std::int64_t fastest(const domain::Bid& bid) {
+  std::int64_t speed = domain::speed_on(bid.widths, bid.shape.ranks);
   for (const domain::Width& width : bid.widths)
-    fastest = std::max<std::int64_t>(fastest, width.speed);
-  return {(work_of(bid) + fastest - 1) / fastest};
+    speed = std::max<std::int64_t>(speed, width.speed);
+  return speed;
+}
+
+Duration shortest(const domain::Bid& bid) {
+  return {(work_of(bid) + fastest(bid) - 1) / fastest(bid)};
 }
 
 domain::Shape narrowest(domain::Shape shape, const domain::Widths& widths) {

@@ -48,6 +48,8 @@ inline std::int64_t work_of(const domain::Bid& bid) {
   return bid.duration.ms * domain::speed_on(bid.widths, bid.shape.ranks);
 }
 
+/// Work in a millisecond on the fastest width of `bid`.
+std::int64_t fastest(const domain::Bid& bid);
 /// How long `bid` takes at least: on its fastest width.
 domain::Duration shortest(const domain::Bid& bid);
 /// `shape` with the fewest ranks that it may have: what holds it at any width can hold this.

@@ -53,6 +53,7 @@ std::int64_t next_closing(const std::vector<ClosedWidths>& closed, std::int64_t 
 Course course_of(const Lane& lane, const WidthStintsAsk& ask, Duration slot,
                  const std::vector<ClosedWidths>& closed) {
   const SlotRange window = touched(ask.first, ask.finish_by, slot);
+  const std::int64_t changes_from = window.first + (ask.before == Before::runs ? 1 : 0);
   Course course;
   course.widths = ask.widths.size();
   for (Stages stage(lane, window.first); stage.from() < window.end; stage.next()) {
@@ -61,11 +62,14 @@ Course course_of(const Lane& lane, const WidthStintsAsk& ask, Duration slot,
       course.from.push_back(std::max(from * slot.ms, ask.first.ms));
       for (std::size_t width = 0; width < course.widths; ++width) {
         const auto cost = lane.slot_cost(stage.run(), stage.lead(), ask.widths[width].gang);
-        const bool has_room = cost != Lane::kInfeasible && !is_closed(closed, from, width);
+        const bool has_room = cost != Lane::kInfeasible && !is_closed(closed, from, width) &&
+                              (from >= changes_from || width == ask.runs_on);
         course.rates.push_back(
             has_room ? static_cast<double>(cost) / static_cast<double>(slot.ms) : kNoRoom);
       }
-      from = std::min(end, next_closing(closed, from));
+      std::int64_t until = std::min(end, next_closing(closed, from));
+      if (from < changes_from) until = std::min(until, changes_from);
+      from = until;
     }
   }
   course.from.push_back(ask.finish_by.ms);

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "base/json.h"
 #include "ledger/test_world.h"
@@ -165,6 +167,7 @@ class Scenario {
     if (word == "most") ask.max_price = money_of(next());
     if (word == "retries") ask.max_retries = std::stoi(next());
     if (word == "restart") ask.restart = length_of(next());
+    if (word == "elastic") ask.widths = widths_of(next());
     if (word.starts_with("after")) ask.after.push_back({jobs_.at(next()), {}, when(word)});
     if (word == "spread") ask.placement = domain::Placement::spread;
     if (word == "within") {
@@ -172,6 +175,18 @@ class Scenario {
       ask.earliest = length_of(next().substr(0, dots));
       ask.deadline = length_of(next().substr(dots + 2));
     }
+  }
+
+  /// 1:1,2:1.9 are one rank and two, which are 1.9 times as fast.
+  static domain::Widths widths_of(const std::string& text) {
+    domain::Widths widths;
+    std::istringstream list(text);
+    for (std::string each; std::getline(list, each, ',');) {
+      const std::size_t colon = each.find(':');
+      const double speed = std::stod(each.substr(colon + 1));
+      widths.push_back({std::stoi(each), static_cast<std::int32_t>(std::lround(speed * 1'000))});
+    }
+    return widths;
   }
 
   static domain::When when(const std::string& word) {

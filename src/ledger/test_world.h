@@ -28,6 +28,7 @@ struct Ask {
   std::string team = "vision";
   std::int32_t priority = 0;
   std::optional<domain::Duration> restart = std::nullopt;  ///< Preemptible, if given.
+  domain::Widths widths = {};  ///< Elastic, if there are some; needs a restart.
   std::vector<domain::Dependency> after = {};
   std::string argument = "--fast";  ///< Of its program.
 };
@@ -94,6 +95,7 @@ class Cluster {
     bid.firm = ask.firm;
     bid.preemptible = ask.restart.has_value();
     bid.restart = ask.restart.value_or(domain::Duration{});
+    bid.widths = ask.widths;
     spec.after = ask.after;
     return spec;
   }

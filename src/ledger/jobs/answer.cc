@@ -6,6 +6,7 @@
 
 #include "era/price_table.h"
 #include "era/request.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -45,16 +46,50 @@ era::Answer place(const View& view, const Bid& bid) {
 std::optional<QuotaReached> over(const View& view, const Owner& owner, const Bid& bid,
                                  const Offer& offer) {
   const std::string model = model_of(view, offer.nodes.front());
-  const std::int32_t gpus = gpus_of(bid);
-  auto reached = promise_over(view, owner, {model, gpus, {offer.start, offer.finish}});
+  const auto over_in = [&](const auto& piece) {
+    const Span span{piece.start, piece.finish};
+    return promise_over(view, owner, {model, gpus_on(bid, piece.nodes), span});
+  };
+  auto reached = over_in(offer);
   for (const auto& piece : offer.later) {
-    if (!reached) reached = promise_over(view, owner, {model, gpus, {piece.start, piece.finish}});
+    if (!reached) reached = over_in(piece);
   }
   return reached;
 }
 
 bool is_better(const Offer& offer, const std::optional<Offer>& best) {
   return !best || std::tie(offer.price, offer.start) < std::tie(best->price, best->start);
+}
+
+/// The cheapest of the places in the stretches of `bid`'s window in which its quotas leave room for
+/// its widest width.
+struct InSpans {
+  std::optional<Offer> best;
+  bool whole_window = false;  ///< There is always room.
+};
+InSpans place_in_spans(const View& view, const Owner& owner, const Bid& bid) {
+  InSpans found;
+  Bid narrow = bid;
+  for (const Span& span : open_spans(view, owner, bid.shape.gpu_model, bid, kMostSpans)) {
+    found.whole_window = span.from <= bid.earliest && span.until >= bid.deadline;
+    if (bid.job_class == domain::JobClass::eager && span.from > view.now) continue;
+    narrow.earliest = span.from;
+    narrow.deadline = span.until;
+    era::Answer answer = place(view, narrow);
+    auto* offer = std::get_if<Offer>(&answer);
+    if (offer != nullptr && is_better(*offer, found.best)) found.best = std::move(*offer);
+  }
+  return found;
+}
+
+/// The same work on at most the `count` narrowest widths, said for the widest of them.
+Bid up_to(Bid bid, std::size_t count) {
+  if (bid.widths.empty()) return bid;
+  const auto asked = domain::speed_on(bid.widths, bid.shape.ranks);
+  bid.widths.resize(count);
+  bid.shape.ranks = bid.widths.back().ranks;
+  bid.duration = domain::at_speed(bid.duration, asked, bid.widths.back().speed);
+  return bid;
 }
 
 }  // namespace
@@ -89,15 +124,12 @@ era::Answer reserve(const View& view, const Owner& owner, const Bid& bid) {
   if (!is_bound) return place(view, bid);
   std::optional<Offer> best;
   for (const std::string& model : models) {
-    Bid narrow = bid;
-    narrow.shape.gpu_model = model;
-    for (const Span& span : open_spans(view, owner, model, bid, kMostSpans)) {
-      if (bid.job_class == domain::JobClass::eager && span.from > view.now) continue;
-      narrow.earliest = span.from;
-      narrow.deadline = span.until;
-      era::Answer answer = place(view, narrow);
-      auto* offer = std::get_if<Offer>(&answer);
-      if (offer != nullptr && is_better(*offer, best)) best = std::move(*offer);
+    Bid asked = bid;
+    asked.shape.gpu_model = model;
+    for (std::size_t count = std::max<std::size_t>(1, bid.widths.size()); count > 0; --count) {
+      InSpans found = place_in_spans(view, owner, up_to(asked, count));
+      if (found.best && is_better(*found.best, best)) best = std::move(found.best);
+      if (found.whole_window) break;
     }
   }
   if (best) return *std::move(best);
@@ -130,7 +162,9 @@ bool breaks_a_quota(const View& view, const Owner& owner, const Bid& bid, const 
 
 std::optional<QuotaReached> extension_over(const View& view, const Job& job, domain::Time finish) {
   const auto model = model_of(view, job.booking->nodes.front());
-  const Wanted more{model, gpus_of(job.spec.bid), {end_of(*job.booking), finish}};
+  const auto& booking = *job.booking;
+  const auto& nodes = booking.later.empty() ? booking.nodes : booking.later.back().nodes;
+  const Wanted more{model, gpus_on(job.spec.bid, nodes), {end_of(booking), finish}};
   return promise_over(view, {job.user, job.team}, more, job.id);
 }
 

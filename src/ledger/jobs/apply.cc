@@ -4,6 +4,7 @@
 #include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -135,7 +136,8 @@ era::Booking booking_of(const Job& job, const era::Offer& offer) {
           .later = offer.later,
           .preemptible = bid.preemptible,
           .restart = bid.restart,
-          .resumes = job.attempts_made > 0};
+          .resumes = job.attempts_made > 0,
+          .widths = bid.widths};
 }
 
 void apply_one(Change change, const JobAccepted& fact) {
@@ -146,7 +148,7 @@ void apply_one(Change change, const JobAccepted& fact) {
   job.waits_for = open(change.state, fact.spec.after);
   if (fact.offer) {
     job.deadline = fact.spec.bid.deadline;
-    job.charged = job.charged + fact.spec.bid.restart * std::ssize(fact.offer->later);
+    job.charged = charged_for(fact.spec.bid, *fact.offer);
     if (fact.spec.bid.firm) job.promised_start = fact.offer->start;
     job.booking = booking_of(job, *fact.offer);
     change.plan.book(*job.booking);
@@ -279,7 +281,7 @@ void apply_one(Change change, const AttemptEnded& fact) {
   attempt.cause = fact.cause;
   attempt.detail = fact.detail;
   if (fact.cause != domain::ExitCause::node_lost)
-    job->used = job->used + (attempt.ended - attempt.started);
+    job->used = job->used + used_by(*job, attempt, attempt.ended);
 }
 
 /// The next piece of `job`'s booking becomes its first.

@@ -125,6 +125,28 @@ Result<> check_preemptible(const domain::Bid& bid) {
   return {};
 }
 
+Result<> check_widths(const domain::Bid& bid) {
+  if (bid.widths.empty()) return {};
+  if (!bid.preemptible)
+    return base::invalid("bid.widths", "a job whose width changes must be preemptible");
+  if (bid.job_class != JobClass::reserved)
+    return base::invalid("bid.widths", "only a job that is promised its end changes its width");
+  if (bid.widths.size() > domain::kMostWidths)
+    return base::invalid("bid.widths", "at most {}", domain::kMostWidths);
+  std::int32_t before = 0;
+  for (const domain::Width& width : bid.widths) {
+    if (width.ranks <= before || width.ranks > kMostRanks)
+      return base::invalid("bid.widths", "ranks must rise, from 1 to at most {}", kMostRanks);
+    if (width.speed < 1 || width.speed > domain::kHighestSpeed)
+      return base::invalid("bid.widths", "a speed must be 1 to {}", domain::kHighestSpeed);
+    before = width.ranks;
+  }
+  if (domain::speed_on(bid.widths, bid.shape.ranks) == 0)
+    return base::invalid("bid.widths", "{} ranks, for which the duration is said, are missing",
+                         bid.shape.ranks);
+  return {};
+}
+
 Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   if (auto ok = check_shape(bid.shape); !ok) return ok;
   if (bid.duration <= Duration{} || bid.duration > kLongestJob) {
@@ -146,7 +168,8 @@ Result<> check_bid(const domain::Bid& bid, domain::Time now) {
   if (bid.job_class == JobClass::eager && bid.earliest > now + domain::kMinute) {
     return base::invalid("bid.earliest", "an eager job starts now");
   }
-  return check_preemptible(bid);
+  if (auto ok = check_preemptible(bid); !ok) return ok;
+  return check_widths(bid);
 }
 
 /// That what it waits for is said in one way. Which jobs there are is asked when it is answered.

@@ -7,6 +7,7 @@
 #include "ledger/jobs/series.h"
 #include "ledger/jobs/settle.h"
 #include "ledger/jobs/together.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -158,7 +159,8 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   }
   if (const auto reached = extension_over(context.view, job, finish))
     return base::fail(ErrorCode::resource_exhausted, "{}", said(*reached));
-  Events events{JobExtended{job.id, wish.added, finish, price, "asked for"}};
+  const auto added = as_asked(job.spec.bid, wish.added, last_ranks(*job.booking));
+  Events events{JobExtended{job.id, added, finish, price, "asked for"}};
   if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));
   return events;
 }

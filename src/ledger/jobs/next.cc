@@ -2,6 +2,7 @@
 #include <functional>
 #include <utility>
 
+#include "era/width_pieces.h"
 #include "ledger/jobs/answer.h"
 #include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/flex.h"
@@ -9,6 +10,7 @@
 #include "ledger/jobs/outcome.h"
 #include "ledger/jobs/settle.h"
 #include "ledger/jobs/start.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -35,9 +37,9 @@ Events stop_torn(const View& view) {
 /// Paid time that a job has not had, because its place was taken or lost for a while: it may use it
 /// now at no cost, if nobody else was promised the place.
 std::optional<JobExtended> make_up(const View& view, const Job& job, const Attempt& attempt) {
-  const Duration owed = job.charged - job.used - (view.now - attempt.started);
+  const Duration owed = job.charged - job.used - used_by(job, attempt, view.now);
   if (owed < domain::kSecond) return std::nullopt;
-  const Time finish = view.now + owed;
+  const Time finish = view.now + on_ranks(job.spec.bid, owed, std::ssize(attempt.ranks));
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (!std::holds_alternative<Money>(answer) || extension_over(view, job, finish))
     return std::nullopt;
@@ -49,7 +51,8 @@ std::optional<JobExtended> make_up(const View& view, const Job& job, const Attem
 Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   if (const auto late = make_up(view, job, attempt)) return {*late};
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
-  const Time finish = job.booking->finish + step;
+  const Time finish =
+      job.booking->finish + on_ranks(job.spec.bid, step, std::ssize(attempt.ranks));
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (std::holds_alternative<era::Refusal>(answer)) {
     if (auto released = release_children(view, job, finish); !released.empty()) return released;
@@ -204,8 +207,8 @@ Events place_again(const View& view, const Job& job) {
   domain::Bid bid = job.spec.bid;
   bid.job_class = JobClass::reserved;
   bid.duration = still_needed(job);
-  bid.earliest =
-      std::max({bid.earliest, view.now, job.retry_at, not_before(view, job, bid.duration)});
+  const Duration needed = era::shortest(bid);
+  bid.earliest = std::max({bid.earliest, view.now, job.retry_at, not_before(view, job, needed)});
   bid.deadline = job.deadline;
   bid.max_price.reset();
   bid.firm = bid.firm && job.attempts_made == 0;
@@ -214,7 +217,7 @@ Events place_again(const View& view, const Job& job) {
     bid.earliest = job.promised_start;
     bid.deadline = job.promised_start + bid.duration;
   }
-  if (bid.earliest + bid.duration > bid.deadline) return break_promise(view, job);
+  if (bid.earliest + needed > bid.deadline) return break_promise(view, job);
   era::Answer answer = reserve(view, {job.user, job.team}, bid);
   // A promise is worth more than a quota.
   if (std::holds_alternative<era::Refusal>(answer)) answer = era::quote(view.plan, bid, view.now);

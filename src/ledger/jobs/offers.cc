@@ -99,8 +99,8 @@ bool is_honoured(const View& view, const domain::JobSpec& spec, era::Offer& offe
     if (now != nullptr && now->price <= offer.price) offer = *now;
   }
   if (offer.start < view.now) {
+    offer.finish = view.now + (offer.finish - offer.start);
     offer.start = view.now;
-    offer.finish = view.now + bid->duration;
   }
   return still_stands(view, *bid, offer);
 }

@@ -5,6 +5,7 @@
 
 #include "era/price_table.h"
 #include "ledger/jobs/flex.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -65,9 +66,10 @@ void each_job(const View& view, const Quota& quota, const Visit& visit) {
 
 /// What one job is promised: the pieces of its booking, or where `move` puts them.
 template <class Place>
-void add_claims(const Place& place, std::int32_t gpus, std::vector<Claim>& claims) {
-  claims.push_back({{place.start, place.finish}, gpus});
-  for (const auto& piece : place.later) claims.push_back({{piece.start, piece.finish}, gpus});
+void add_claims(const Place& place, const domain::Bid& bid, std::vector<Claim>& claims) {
+  claims.push_back({{place.start, place.finish}, gpus_on(bid, place.nodes)});
+  for (const auto& piece : place.later)
+    claims.push_back({{piece.start, piece.finish}, gpus_on(bid, piece.nodes)});
 }
 
 using Moves = std::map<JobId, const era::Move*>;
@@ -80,9 +82,9 @@ std::vector<Claim> claims_on(const View& view, const Quota& quota, JobId besides
     if (!job.booking || job.id == besides) return;
     const auto move = moves.find(job.id);
     if (move == moves.end()) {
-      add_claims(*job.booking, gpus_of(job.spec.bid), claims);
+      add_claims(*job.booking, job.spec.bid, claims);
     } else {
-      add_claims(*move->second, gpus_of(job.spec.bid), claims);
+      add_claims(*move->second, job.spec.bid, claims);
     }
   });
   return claims;
@@ -167,7 +169,7 @@ bool is_leaving(const Job& job, Time at) {
 
 QuotaWay clear_way_of(const View& view, const Job& job, const Quota& quota) {
   QuotaWay way;
-  std::int32_t staying = gpus_of(job.spec.bid);
+  std::int32_t staying = gpus_on(job.spec.bid, job.booking->nodes);
   std::int32_t leaving = 0;
   each_job(view, quota, [&](const Job& other) {
     // Above a soft quota flex may stay.
@@ -244,7 +246,7 @@ bool moves_keep_quotas(const View& view, const std::vector<era::Move>& moves) {
   for (const auto& move : moves) {
     const Job& job = view.jobs.jobs.at(move.job);
     std::vector<Claim> own;
-    add_claims(move, gpus_of(job.spec.bid), own);
+    add_claims(move, job.spec.bid, own);
     for (const Quota* quota : quotas_of(view, owner_of(job), model_of(view, move.nodes.front()))) {
       const auto claims = claims_on(view, *quota, {}, by_job);
       const auto is_over = [&](const Claim& claim) {
@@ -257,7 +259,7 @@ bool moves_keep_quotas(const View& view, const std::vector<era::Move>& moves) {
 }
 
 bool may_start_early(const View& view, const Job& job) {
-  const std::int32_t gpus = gpus_of(job.spec.bid);
+  const std::int32_t gpus = gpus_on(job.spec.bid, job.booking->nodes);
   if (gpus == 0) return true;
   const Span span{view.now, view.now + length_of(*job.booking)};
   for (const Quota* quota : quotas_of(view, owner_of(job), model_of(view, job))) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ledger/jobs/dependencies.h"
+#include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
 namespace {
@@ -20,7 +21,7 @@ Money share(Money amount, std::int64_t part, std::int64_t whole) {
 Duration used(const Job& job, domain::Time now) {
   const Attempt* attempt = live_attempt(job);
   Duration sum = job.used;
-  if (attempt != nullptr) sum = sum + (now - attempt->started);
+  if (attempt != nullptr) sum = sum + used_by(job, *attempt, now);
   return sum;
 }
 
