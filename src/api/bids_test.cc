@@ -46,6 +46,43 @@ TEST_F(Bids, AListIsAcceptedWholeAndTheSameKeyGetsItAgain) {
   EXPECT_EQ(served.direct().state().jobs.jobs.size(), 3U);
 }
 
+TEST_F(Bids, AJobMaySayOnWhichWidthsItRuns) {
+  const std::string widths =
+      R"(,"preemptible":true,"restart":60000,"widths":[{"ranks":1,"speed":1000},{"ranks":2,"speed":1900}])";
+  const auto deadline = served.now().ms + 100 * domain::kMinute.ms;
+  const auto answer = post(fmt::format(
+      R"({{"spec":{}}})",
+      spec_json("reserved", 2, 2, fmt::format(R"({},"deadline":{})", widths, deadline))));
+  ASSERT_EQ(answer.status, 201) << answer.text;
+  const auto& job = answer.body.at("job").as_object();
+  EXPECT_EQ(job.at("spec").at("bid").at("widths").as_array().size(), 2U);
+  const auto& later = job.at("later").as_array();
+  ASSERT_EQ(later.size(), 1U) << "two hours of one rank in 100 minutes";
+  EXPECT_NE(job.at("nodes").as_array().size(), later[0].at("nodes").as_array().size());
+}
+
+TEST_F(Bids, WidthsThatMakeNoSenseAreNamed) {
+  const std::string pauses = R"(,"preemptible":true,"restart":1)";
+  for (const std::string bad :
+       {std::string(R"(,"widths":[{"ranks":1,"speed":1000}])"),
+        pauses + R"(,"widths":[{"ranks":2,"speed":1000}])",
+        pauses + R"(,"widths":[{"ranks":1,"speed":0}])",
+        pauses + R"(,"widths":[{"ranks":1,"speed":1000001}])",
+        pauses + R"(,"widths":[{"ranks":1,"speed":2},{"ranks":1,"speed":3}])",
+        pauses + R"(,"widths":[{"ranks":0,"speed":2},{"ranks":1,"speed":3}])",
+        pauses + R"(,"widths":[{"ranks":1,"speed":2},{"ranks":70000,"speed":3}])"}) {
+    const auto answer =
+        post(fmt::format(R"({{"spec":{}}})", spec_json("reserved", 1, 1, bad)));
+    EXPECT_EQ(answer.status, 400) << bad;
+    EXPECT_EQ(answer.field(), "bid.widths") << bad;
+  }
+  const auto flex = post(fmt::format(
+      R"({{"spec":{}}})",
+      spec_json("flex", 1, 1, pauses + R"(,"widths":[{"ranks":1,"speed":1000}])")));
+  EXPECT_EQ(flex.field(), "bid.widths");
+  EXPECT_TRUE(served.direct().state().jobs.jobs.empty());
+}
+
 TEST_F(Bids, OneRefusalRefusesTheList) {
   const auto answer = post(fmt::format(R"({{"jobs":[{{"spec":{}}},{{"spec":{}}}]}})", named("prep"),
                                        spec_json("reserved", 9, 1)));

@@ -17,7 +17,7 @@ constexpr std::array kTakesValue{
     "--placement"sv, "--by"sv,    "--after"sv,    "--at"sv,      "--max-price"sv, "--framework"sv,
     "--conda"sv,     "--venv"sv,  "--env"sv,      "--workdir"sv, "--retries"sv,   "--grace"sv,
     "--output"sv,    "--count"sv, "--quote-id"sv, "--lang"sv,    "--server"sv,    "--token"sv,
-    "--duration"sv,  "-t"sv};
+    "--duration"sv,  "-t"sv,      "--preemptible"sv, "--elastic"sv};
 
 bool is_dropped(std::string_view word, std::string_view option) {
   const std::string_view name = word.substr(0, word.find('='));
@@ -194,6 +194,44 @@ void show_jobs(Context& context, const std::vector<Job>& jobs) {
     for (auto& row : table.rows) row.erase(row.begin() + kPriceColumn);
   }
   context.output.table(table);
+}
+
+std::string nodes_text(const std::vector<std::string>& nodes) {
+  std::string made;
+  for (auto at = nodes.begin(); at != nodes.end();) {
+    const auto end = std::find_if(at, nodes.end(), [&](const auto& each) { return each != *at; });
+    if (!made.empty()) made += ", ";
+    made += end - at > 1 ? fmt::format("{} x{}", *at, end - at) : *at;
+    at = end;
+  }
+  return made;
+}
+
+bool changes_width(const std::vector<std::string>& nodes, const std::vector<Piece>& later) {
+  return std::ranges::any_of(
+      later, [&](const Piece& piece) { return piece.nodes.size() != nodes.size(); });
+}
+
+std::vector<std::string> piece_lines(const Context& context, const std::vector<std::string>& nodes,
+                                     const std::vector<Piece>& later) {
+  const bool changes = changes_width(nodes, later);
+  std::vector<std::string> lines;
+  for (const Piece& piece : later) {
+    lines.push_back(
+        context.say(changes ? "quote.wide_piece" : "quote.piece",
+                    {context.moment(piece.start), context.moment(piece.finish),
+                     printable(nodes_text(piece.nodes)), std::to_string(piece.nodes.size())}));
+  }
+  return lines;
+}
+
+std::string widths_text(const domain::Widths& widths) {
+  std::string made;
+  for (const domain::Width& width : widths) {
+    if (!made.empty()) made += ", ";
+    made += fmt::format("{} ({})", width.ranks, show_cores(width.speed));
+  }
+  return made;
 }
 
 }  // namespace cli

@@ -4,6 +4,7 @@
 
 #include "cli/answers.h"
 #include "cli/context.h"
+#include "domain/width.h"
 
 namespace cli {
 
@@ -25,6 +26,16 @@ void show_refusal(Context& context, const Refusal& refusal, std::string_view tex
 /// The call that was typed, with one option replaced: ready to paste. Leaves out what must not be
 /// repeated (token, quote id).
 std::string command_with(const Context& context, std::string_view option, std::string_view value);
+
+/// Each node once, with the number of ranks that it gets: "gpu1 x2, gpu2".
+std::string nodes_text(const std::vector<std::string>& nodes);
+/// Whether a job whose first piece has `nodes` has other ranks in a later one.
+bool changes_width(const std::vector<std::string>& nodes, const std::vector<Piece>& later);
+/// A line for each piece after the first, with its ranks where they change.
+std::vector<std::string> piece_lines(const Context& context, const std::vector<std::string>& nodes,
+                                     const std::vector<Piece>& later);
+/// The ranks that an elastic job may have and its speed on them: "1 (1), 2 (1.9), 4 (3.5)".
+std::string widths_text(const domain::Widths& widths);
 
 /// `word` quoted for a shell where that is needed.
 std::string shell_word(std::string_view word);

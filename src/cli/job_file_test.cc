@@ -35,6 +35,47 @@ boost::json::object schema() {
   return value ? value->as_object() : boost::json::object();
 }
 
+domain::Widths widths_in(std::string_view elastic) {
+  const auto request = parse(fmt::format(
+      "{{command: a, by: 2d, preemptible: 2m, ranks: 2, elastic: {}}}", elastic));
+  EXPECT_TRUE(request) << request.error().message;
+  return request ? bid_of(*request).widths : domain::Widths();
+}
+
+TEST(JobFile, ElasticIsSaidInThreeWays) {
+  const domain::Widths three{{1, 1'000}, {2, 1'900}, {4, 3'500}};
+  EXPECT_EQ(widths_in("'1:1,2:1.9,4:3.5'"), three);
+  EXPECT_EQ(widths_in("{speed: {1: 1, 2: 1.9, 4: 3.5}}"), three);
+  EXPECT_EQ(widths_in("{min: 2, speed: {1: 1, 2: 1.9, 4: 3.5}}").size(), 2U);
+  EXPECT_EQ(widths_in("1..4"), (domain::Widths{{1, 1'000}, {2, 1'800}, {4, 3'240}}));
+  EXPECT_EQ(widths_in("{min: 1, max: 4, speed: 1.9}"),
+            (domain::Widths{{1, 1'000}, {2, 1'900}, {4, 3'610}}));
+  const auto says = [](const std::string& yaml, const std::string& what) {
+    EXPECT_NE(error_of(yaml).find(what), std::string::npos) << yaml << ": " << error_of(yaml);
+  };
+  says("elastic: {max: 4, sped: 1.9}", "did you mean 'speed'?");
+  says("elastic: {max: 4, q: 1.9}", "known are min, max, speed");
+  says("elastic: {speed: [1]}", "expected one value");
+  says("elastic: {speed: {1: fast}}", "ranks:speed");
+  says("elastic: many", "write 1..8");
+  says("elastic: [1]", "expected 1..8");
+}
+
+TEST(JobFile, ElasticNeedsADeadlineAndWhatAChangeTakes) {
+  const auto error_in = [](std::string_view yaml) {
+    const auto spec = to_spec(*parse(yaml), "/jobs", here().now);
+    return spec ? std::string("no error") : spec.error().field + ": " + spec.error().message;
+  };
+  EXPECT_TRUE(error_in("{command: a, by: 2d, elastic: 1..4}").starts_with("elastic: say what"));
+  EXPECT_NE(error_in("{command: a, preemptible: 1m, elastic: 1..4}").find("by when"),
+            std::string::npos);
+  EXPECT_NE(error_in("{command: a, by: 2d, preemptible: 1m, ranks: 8, elastic: 1..4}")
+                .find("ranks is 8"),
+            std::string::npos);
+  const auto fewest = parse("{command: a, by: 2d, preemptible: 1m, elastic: 2..4}");
+  EXPECT_EQ(bid_of(*fewest).shape.ranks, 2) << "the duration is said for the fewest";
+}
+
 TEST(JobFile, EveryKeyIsRead) {
   const auto request = parse(R"(
 name: digits

@@ -108,6 +108,7 @@ constexpr std::array kRows{
     Row{"--dependency", "--dependency", "afterok:JOB", dependency},
     Row{"--at", "--at", "WHEN", moment<&JobRequest::at>},
     Row{"--preemptible", "--preemptible", "TIME", word<&JobRequest::preemptible, parse_duration>},
+    Row{"--elastic", "--elastic", "MIN..MAX|LIST", word<&JobRequest::elastic, parse_elastic>},
     Row{"--max-price", "--max-price", "CREDITS", word<&JobRequest::max_price, parse_credits>},
     Row{"--pool", "--pool", "POOL", word<&JobRequest::pool, any_text>},
     Row{"--placement", "--placement", "packed|spread|any",

@@ -23,6 +23,10 @@ std::string default_name(const std::vector<std::string>& command) {
   return name.substr(0, kMost);
 }
 
+std::int32_t ranks_of(const JobRequest& request) {
+  return request.ranks.value_or(request.elastic ? usual_ranks(*request.elastic) : 1);
+}
+
 base::Result<> check_window(const JobRequest& request, domain::Time now) {
   if (request.at && (request.by || request.after)) {
     return base::invalid("at", "a firm start (at) leaves no room for by or after: give only one");
@@ -36,6 +40,17 @@ base::Result<> check_window(const JobRequest& request, domain::Time now) {
   if (request.by && *request.by <= std::max(now, request.after.value_or(now))) {
     return base::invalid("by", "the deadline lies before the earliest start");
   }
+  return {};
+}
+
+base::Result<> check_elastic(const JobRequest& request) {
+  if (!request.elastic) return {};
+  if (!request.preemptible)
+    return base::invalid("elastic", "say what a change of its ranks takes, such as preemptible 2m");
+  if (class_of(request) != JobClass::reserved)
+    return base::invalid("elastic", "only a job with a promised end changes its ranks: say by when");
+  auto widths = widths_of(*request.elastic, ranks_of(request));
+  if (!widths) return base::pass(widths);
   return {};
 }
 
@@ -73,7 +88,7 @@ boost::json::array parents_of(const JobRequest& request) {
 domain::Bid bid_of(const JobRequest& request) {
   domain::Bid bid;
   bid.job_class = class_of(request);
-  bid.shape.ranks = request.ranks.value_or(1);
+  bid.shape.ranks = ranks_of(request);
   bid.shape.placement = request.placement.value_or(domain::Placement::any);
   bid.shape.pool = request.pool.value_or("");
   bid.shape.per_rank.cpu_millis = request.cpu_millis.value_or(1000);
@@ -92,6 +107,8 @@ domain::Bid bid_of(const JobRequest& request) {
   }
   bid.preemptible = request.preemptible.has_value();
   bid.restart = request.preemptible.value_or(domain::Duration{});
+  if (request.elastic)
+    bid.widths = widths_of(*request.elastic, bid.shape.ranks).value_or(domain::Widths());
   bid.max_price = request.max_price;
   return bid;
 }
@@ -123,6 +140,7 @@ JobRequest merged(JobRequest under, const JobRequest& over) {
   take(under.priority, over.priority);
   take(under.retries, over.retries);
   take(under.preemptible, over.preemptible);
+  take(under.elastic, over.elastic);
   take(under.grace, over.grace);
   take(under.outputs, over.outputs);
   take(under.count, over.count);
@@ -151,6 +169,7 @@ base::Result<boost::json::value> to_spec(const JobRequest& request, const std::s
     return base::invalid("conda", "conda and venv exclude each other");
   }
   if (auto good = check_window(request, now); !good) return base::pass(good);
+  if (auto good = check_elastic(request); !good) return base::pass(good);
   const domain::JobSpec spec{request.name.value_or(default_name(*request.command)),
                              program_of(request, folder), bid_of(request),
                              request.priority.value_or(0)};

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "cli/amounts.h"
+#include "cli/elastic.h"
 #include "domain/bid.h"
 #include "domain/job.h"
 #include "domain/time.h"
@@ -34,6 +35,7 @@ struct JobRequest {
   std::optional<domain::Time> after;            ///< The earliest start.
   std::optional<domain::Time> at;               ///< A firm start.
   std::optional<domain::Duration> preemptible;  ///< What a break costs; it may have some.
+  std::optional<ElasticWish> elastic;
   std::optional<domain::JobClass> job_class;
   std::optional<domain::Money> max_price;
   std::optional<std::int32_t> priority;
@@ -62,7 +64,8 @@ domain::Bid bid_of(const JobRequest& request);
 
 /// The `spec` of the API. Defaults: one hour, one rank, `folder` as the working folder, the name of
 /// the command's program as the name. Says no when there is no command, to both `at` and `by`, to
-/// `at` for eager or flex jobs, and to a window that is too short for the duration.
+/// `at` for eager or flex jobs, to a window that is too short for the duration, and to `elastic`
+/// that makes no sense.
 base::Result<boost::json::value> to_spec(const JobRequest& request, const std::string& folder,
                                          domain::Time now);
 

@@ -47,27 +47,6 @@ void show_field(Context& context, std::string_view id, std::string_view value) {
   context.output.line(fmt::format("{}{}", title, value));
 }
 
-/// Each node once, with the number of ranks that it gets: "gpu1 x2, gpu2".
-std::string nodes_text(const std::vector<std::string>& nodes) {
-  std::string made;
-  for (auto at = nodes.begin(); at != nodes.end();) {
-    const auto end = std::find_if(at, nodes.end(), [&](const auto& each) { return each != *at; });
-    if (!made.empty()) made += ", ";
-    made += end - at > 1 ? fmt::format("{} x{}", *at, end - at) : *at;
-    at = end;
-  }
-  return made;
-}
-
-/// One line for each piece after the first.
-void show_pieces(Context& context, const std::vector<Piece>& later) {
-  for (const Piece& piece : later) {
-    show_field(
-        context, "quote.then",
-        context.say("quote.piece", {context.moment(piece.start), context.moment(piece.finish),
-                                    printable(nodes_text(piece.nodes))}));
-  }
-}
 
 void show_offer(Context& context, const Quote& quote) {
   const Offer& offer = *quote.offer;
@@ -86,8 +65,14 @@ void show_offer(Context& context, const Quote& quote) {
     show_field(context, "quote.where",
                fmt::format("{} ({})", printable(offer.pool), printable(nodes_text(offer.nodes))));
   }
-  if (!offer.later.empty()) show_field(context, "quote.pauses", context.moment(offer.finish));
-  show_pieces(context, offer.later);
+  if (changes_width(offer.nodes, offer.later))
+    show_field(context, "quote.ranks", std::to_string(offer.nodes.size()));
+  if (!offer.later.empty()) {
+    const bool pauses = offer.later.front().start > offer.finish;
+    show_field(context, pauses ? "quote.pauses" : "quote.changes", context.moment(offer.finish));
+  }
+  for (const std::string& line : piece_lines(context, offer.nodes, offer.later))
+    show_field(context, "quote.then", line);
   if (quote.cheaper) {
     context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));
   }

@@ -111,6 +111,7 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.workdir", spec.program.workdir);
   show_field(context, "job.shape", shape_text(context, spec.bid.shape));
   show_field(context, "job.duration", show_duration(spec.bid.duration));
+  show_field(context, "job.widths", widths_text(spec.bid.widths));
   show_field(context, "job.class", job.job_class);
   show_field(context, "job.submitted", context.moment(job.submitted));
   const bool has_started = !job.attempts.empty();
@@ -120,12 +121,8 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.deadline", context.moment(job.deadline));
   show_field(context, "job.ended", context.moment(job.ended));
   show_field(context, "job.nodes", fmt::format("{}", fmt::join(job.nodes, ", ")));
-  for (const Piece& piece : job.later) {
-    show_field(
-        context, "quote.then",
-        context.say("quote.piece", {context.moment(piece.start), context.moment(piece.finish),
-                                    fmt::format("{}", fmt::join(piece.nodes, ", "))}));
-  }
+  for (const std::string& line : piece_lines(context, job.nodes, job.later))
+    show_field(context, "quote.then", line);
   if (job.price != 0 || job.held != 0 || job.paid != 0)
     show_field(context, "job.money",
                context.say("job.money_line", {show_credits({job.price}), show_credits({job.held}),

@@ -95,6 +95,7 @@ void Checks::look_at_restart() {
 void Checks::look_back(domain::Time) {
   if (!head_.is_up()) return;
   check_promises();
+  check_widths();
   check_prices();
   check_quotes();
   check_broken_promises();

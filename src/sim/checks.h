@@ -37,6 +37,7 @@ class Checks {
  private:
   void look_at_rank(const Host& host, const ports::RankKey& key);
   void check_promises();
+  void check_widths();
   void check_prices();
   void check_quotes();
   void check_broken_promises();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "era/width_pieces.h"
 #include "sim/checks.h"
 
 // P6: what is admitted is done by its deadline, a firm start never moves, the price never rises;
@@ -12,6 +13,7 @@ using domain::ExitCause;
 using domain::JobId;
 using domain::JobState;
 using domain::Money;
+using ledger::jobs::AttemptStarted;
 using ledger::jobs::Job;
 
 namespace {
@@ -63,6 +65,28 @@ void Checks::check_promises() {
       note("P6", fmt::format("job {} ended {} ms after its deadline: {}", id.value,
                              (job.ended - job.spec.bid.deadline).ms, job.cause));
     }
+  }
+}
+
+/// What is promised to an elastic job does its work in time, and it only ever runs on its widths.
+void Checks::check_widths() {
+  for (const auto& [at, accepted] : all<ledger::jobs::JobAccepted>()) {
+    const auto& bid = accepted->spec.bid;
+    if (bid.widths.empty() || !accepted->offer) continue;
+    const auto& offer = *accepted->offer;
+    era::Pieces pieces{{offer.start, offer.finish, offer.nodes}};
+    pieces.insert(pieces.end(), offer.later.begin(), offer.later.end());
+    const std::int64_t work = era::work_of(pieces, bid.widths, bid.restart, false);
+    if (work < era::work_of(bid) || end_of(offer) > bid.deadline)
+      note("P6", fmt::format("job {} was promised too little", accepted->job.value));
+  }
+  for (const auto& [at, started] : all<AttemptStarted>()) {
+    const Job& job = head_.state().jobs.jobs.at(started->job);
+    const auto ranks = std::ssize(started->ranks);
+    const auto& bid = job.spec.bid;
+    const bool is_asked = bid.widths.empty() ? ranks == bid.shape.ranks
+                                             : domain::speed_on(bid.widths, ranks) > 0;
+    if (!is_asked) note("P6", fmt::format("job {} ran on {} ranks", started->job.value, ranks));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/manifest.h"
 #include "ledger/jobs/dependencies.h"
+#include "ledger/jobs/widths.h"
 #include "sim/checks.h"
 
 // What runs where, from which checkpoint, how it is stopped, and who asked for it.
@@ -126,7 +127,12 @@ void Checks::check_newest_checkpoints() {
       const Duration ran = rank.ended - rank.started;
       const std::int64_t whole = (ran.ms - kKnownAfter.ms - kWhole.ms) / step.ms;
       if (whole < 1) continue;
-      const std::int64_t from = step_of(job.attempts[i].resume_from) + whole * step.ms / 1'000;
+      const auto& bid = job.spec.bid;
+      const Duration done =
+          ledger::jobs::as_asked(bid, step * whole, std::ssize(job.attempts[i].ranks));
+      const std::int64_t rounding = bid.widths.empty() ? 0 : 1;
+      const std::int64_t from =
+          step_of(job.attempts[i].resume_from) + done.ms / 1'000 - rounding;
       const std::int64_t got = step_of(job.attempts[i + 1].resume_from);
       if (got >= from) continue;
       note("resume", fmt::format("attempt {} of job {} resumes from step {}, but {} was whole",

@@ -39,6 +39,13 @@ Duration done_before(const ports::Launch& launch) {
   return domain::kSecond * name->step;
 }
 
+/// The speed of the program on the ranks that it has, in thousandths of that for which its length
+/// is said.
+std::int64_t pace(const ports::Launch& launch) {
+  const auto pace = number(launch, fmt::format("PACE_{}", launch.world));
+  return pace == 0 ? 1'000 : pace;
+}
+
 /// The checkpoints of a program that is at `done` when it starts, one file after the other, so that
 /// a crash may leave one torn.
 void write_checkpoints(const ports::Launch& launch, Duration done, fakes::RankScript& script) {
@@ -46,7 +53,8 @@ void write_checkpoints(const ports::Launch& launch, Duration done, fakes::RankSc
   const auto folder = launch.env.find("BERTH_CHECKPOINT_DIR");
   if (every.ms == 0 || launch.key.rank != 0) return;
   for (Duration at = every; at < script.length; at = at + every) {
-    const std::int64_t step = (done + at).ms / domain::kSecond.ms;
+    const std::int64_t step =
+        (done + Duration{at.ms * pace(launch) / 1'000}).ms / domain::kSecond.ms;
     Duration when = at;
     for (auto& file :
          checkpoint_files(fmt::format("{}/step-{:08}", folder->second, step), step,
@@ -71,7 +79,8 @@ void crash(const ports::Launch& launch, fakes::RankScript& script) {
 fakes::RankScript script_of(const ports::Launch& launch) {
   const Duration done = done_before(launch);
   fakes::RankScript script;
-  script.length = {std::max<std::int64_t>(number(launch, "LENGTH_MS") - done.ms, 200)};
+  const std::int64_t left = (number(launch, "LENGTH_MS") - done.ms) * 1'000 / pace(launch);
+  script.length = {std::max<std::int64_t>(left, 200)};
   script.ignores_terminate = number(launch, "STUBBORN") != 0;
   script.cleanup = {number(launch, "CLEANUP_MS")};
   if (number(launch, "CLEAN_EXIT") != 0) script.exit_code_on_terminate = 0;
@@ -122,6 +131,7 @@ void Users::write_program(Bid& bid) {
   if (random_.chance(50)) env["MANIFEST_FIRST"] = "1";
   if (random_.chance(50)) env["TEARS"] = "1";
   if (bid.spec.bid.preemptible) allow_for_breaks(bid);
+  if (!bid.spec.bid.widths.empty()) allow_for_widths(bid);
 }
 
 /// Who says that a program may pause knows what a break costs: what it did since its newest
@@ -132,6 +142,31 @@ void Users::allow_for_breaks(Bid& bid) {
   env["CHECKPOINT_EVERY_MS"] = std::to_string(every.ms);
   env.erase("TEARS");
   bid.spec.bid.restart = every + domain::kMinute;
+}
+
+/// On other ranks the program has another pace. What is lost at a change was done at the fastest,
+/// and what is planned for it is counted at the slowest.
+void Users::allow_for_widths(Bid& bid) {
+  auto& env = bid.spec.program.env;
+  auto& wanted = bid.spec.bid;
+  const auto asked = domain::speed_on(wanted.widths, wanted.shape.ranks);
+  for (const domain::Width& width : wanted.widths)
+    env[fmt::format("PACE_{}", width.ranks)] = std::to_string(width.speed * 1'000 / asked);
+  const Duration widest = domain::at_speed(kSlack, wanted.widths.back().speed, asked);
+  if (bid.fate == Fate::honest)
+    env["LENGTH_MS"] = std::to_string(std::max<std::int64_t>(1'000, wanted.duration.ms - widest.ms));
+  env["CULPRIT"] = "0";
+  wanted.restart = domain::at_speed(wanted.restart, wanted.widths.back().speed,
+                                    wanted.widths.front().speed);
+}
+
+domain::Widths Users::some_widths(std::int32_t asked) {
+  domain::Widths widths;
+  for (std::int32_t ranks = 1, speed = 1'000; ranks <= 4; ++ranks) {
+    if (ranks == asked || random_.chance(60)) widths.push_back({ranks, speed});
+    speed += static_cast<std::int32_t>(random_.between(200, 700));
+  }
+  return widths;
 }
 
 void Users::bid() { make(new_bid(), "bid"); }
@@ -157,6 +192,7 @@ Users::Bid Users::new_bid() {
         wanted.earliest + wanted.duration + random_.duration({0}, domain::kMinute * 20);
     wanted.firm = random_.chance(25);
     wanted.preemptible = !wanted.firm && random_.chance(40);
+    if (wanted.preemptible && random_.chance(50)) wanted.widths = some_widths(wanted.shape.ranks);
   }
   if (random_.chance(15)) wanted.max_price = domain::Money{random_.between(1, 1'000'000)};
   write_program(bid);

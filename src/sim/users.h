@@ -59,6 +59,8 @@ class Users {
   Fate fate();
   void write_program(Bid& bid);
   void allow_for_breaks(Bid& bid);
+  void allow_for_widths(Bid& bid);
+  domain::Widths some_widths(std::int32_t asked);
 
   Agenda& agenda_;
   Random& random_;

@@ -88,6 +88,8 @@ base::Result<domain::Bid> decode(const wire::Bid& from) {
   bid.firm = from.firm();
   bid.preemptible = from.preemptible();
   bid.restart.ms = from.restart_ms();
+  for (const wire::Width& width : from.widths())
+    bid.widths.push_back({.ranks = width.ranks(), .speed = width.speed()});
   return bid;
 }
 
