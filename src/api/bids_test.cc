@@ -63,7 +63,7 @@ TEST_F(Bids, AJobMaySayOnWhichWidthsItRuns) {
 
 TEST_F(Bids, WidthsThatMakeNoSenseAreNamed) {
   const std::string pauses = R"(,"preemptible":true,"restart":1)";
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(R"(,"widths":[{"ranks":1,"speed":1000}])"),
         pauses + R"(,"widths":[{"ranks":2,"speed":1000}])",
         pauses + R"(,"widths":[{"ranks":1,"speed":0}])",

@@ -200,7 +200,7 @@ void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   option("--policy", wish->policies, "option.sim_policy", "NAMES");
   option("--deadlines", wish->deadlines, "option.sim_deadlines", "a|b|c|given");
   option("--values", wish->values, "option.sim_values", "i|ii|iii|iv|given");
-  option("--bids", wish->bids, "option.sim_bids", "rigid|preemptible");
+  option("--bids", wish->bids, "option.sim_bids", "rigid|preemptible|elastic");
   option("--restart", wish->drawing.restart_s, "option.sim_restart", "SECONDS")
       ->check(CLI::Range(0, 86'400).description(""));
   option("--estimate-error", wish->estimate_error, "option.sim_estimate-error", "none|survey");

@@ -65,7 +65,8 @@ class Era final : public Policy {
                 .later = offer->later,
                 .preemptible = asked.preemptible,
                 .restart = asked.restart,
-                .resumes = false});
+                .resumes = false,
+                .widths = asked.widths});
     turns_.push({offer->start.ms, id(bid.job).value});
     return {Verdict::Kind::promised, static_cast<double>(offer->price.micros) / kMicros};
   }
@@ -108,13 +109,15 @@ class Era final : public Policy {
   static domain::JobId id(std::int32_t job) { return {job + 1}; }
 
   static std::int32_t gpus_of(const era::Booking& booking) {
-    return booking.shape.ranks * booking.per_rank.gpus;
+    return static_cast<std::int32_t>(booking.nodes.size()) * booking.per_rank.gpus;
   }
 
-  /// A job wider than a node has equal ranks, as wide as they can be.
+  /// A job wider than a node has equal ranks, as wide as they can be; an elastic one has a rank for
+  /// each GPU.
   domain::Bid wish(const Bid& bid) const {
     std::int32_t per_rank = std::min(bid.gpus, most_gpus_);
     while (bid.gpus % per_rank != 0) --per_rank;
+    if (!bid.widths.empty()) per_rank = 1;
     domain::Bid asked;
     asked.job_class = domain::JobClass::reserved;
     asked.shape.ranks = bid.gpus / per_rank;
@@ -124,6 +127,7 @@ class Era final : public Policy {
     asked.deadline = at(bid.deadline);
     asked.preemptible = bid.preemptible;
     asked.restart = {bid.restart * slot_ms_};
+    asked.widths = bid.widths;
     asked.max_price = domain::Money{std::llround(bid.value * kMicros)};
     return asked;
   }

@@ -23,10 +23,16 @@ struct Run {
   bool is_over = true;
   std::int32_t holds = 0;
   std::int32_t since = 0;    ///< The slot from which it holds that.
-  std::int32_t needed = 0;   ///< Slots that it still has to run, as of `since`.
-  std::int32_t stated = 0;   ///< The same, as its owner says.
+  std::int64_t needed = 0;   ///< Work that it still has to do, as of `since`: slots x speed.
+  std::int64_t stated = 0;   ///< The same, as its owner says.
   std::int32_t version = 0;  ///< Counts its changes: older turns are void.
 };
+
+/// Slots that `work` takes on so many GPUs.
+std::int32_t slots_for(const Bid& bid, std::int64_t work, std::int32_t gpus) {
+  const std::int64_t speed = domain::speed_on(bid.widths, gpus);
+  return static_cast<std::int32_t>((work + speed - 1) / speed);
+}
 
 /// A slot in which a running job is done or has run as long as its owner said.
 struct Turn {
@@ -84,8 +90,17 @@ class Play {
     decide_us_.push_back(seconds_since(start) * 1e6);
     if (verdict.kind == Verdict::Kind::refused) return;
     fate(bid.job).price = verdict.price;
-    run(bid.job) = {verdict.kind, false, 0, now_, workload_.jobs[bid.job].needed, bid.length, 0};
+    const std::int64_t speed = domain::speed_on(bid.widths, bid.gpus);
+    const std::int64_t needed = workload_.jobs[bid.job].needed * speed;
+    run(bid.job) = {verdict.kind, false, 0, now_, needed, bid.length * speed, 0};
     ++open_;
+  }
+
+  /// Counts what `job` has done since it last changed.
+  void pass(const Bid& its, Run& job) const {
+    const std::int64_t done = (now_ - job.since) * domain::speed_on(its.widths, job.holds);
+    job.needed -= done;
+    job.stated -= done;
   }
 
   void apply(const Change& change) {
@@ -97,10 +112,8 @@ class Play {
       --open_;
       return;
     }
-    if (job.holds > 0) {
-      job.needed -= now_ - job.since;
-      job.stated -= now_ - job.since;
-    }
+    const Bid& its = bid(static_cast<std::size_t>(change.job));
+    if (job.holds > 0) pass(its, job);
     const std::int32_t held = job.holds;
     in_use_ += change.gpus - held;
     CHECK(in_use_ <= capacity_, "no more GPUs are given than there are");
@@ -111,30 +124,29 @@ class Play {
     if (fate(change.job).started == Fate::kNever) {
       fate(change.job).started = now_;
     } else if (held == 0) {
-      const Bid& its = bid(static_cast<std::size_t>(change.job));
       CHECK(its.preemptible, "only what is preemptible pauses");
-      job.needed += its.restart;
-      job.stated += its.restart;
+      job.needed += its.restart * domain::speed_on(its.widths, job.holds);
+      job.stated += its.restart * domain::speed_on(its.widths, job.holds);
     }
-    turns_.push({now_ + std::min(job.needed, job.stated), change.job, job.version});
+    const std::int32_t length = slots_for(its, std::min(job.needed, job.stated), job.holds);
+    turns_.push({now_ + length, change.job, job.version});
   }
 
   void turn(const Turn& turn) {
     Run& job = run(turn.job);
     if (job.is_over || turn.version != job.version) return;
-    job.needed -= now_ - job.since;
-    job.stated -= now_ - job.since;
-    job.since = now_;
     const Bid& its = bid(static_cast<std::size_t>(turn.job));
+    pass(its, job);
+    job.since = now_;
     if (job.needed > 0 && policy_.overrun(its, now_)) {
-      job.stated = 1;
+      job.stated = domain::speed_on(its.widths, job.holds);
       turns_.push({now_ + 1, turn.job, job.version});
       return;
     }
     in_use_ -= job.holds;
     job.is_over = true;
     --open_;
-    const bool is_done = job.needed == 0 && now_ <= its.deadline;
+    const bool is_done = job.needed <= 0 && now_ <= its.deadline;
     fate(turn.job).kind = is_done ? Fate::Kind::on_time : Fate::Kind::late;
     fate(turn.job).finished = now_;
     policy_.ended(its, now_);

@@ -149,6 +149,24 @@ TEST(PromisesTest, AreKeptAndMoreIsDoneWhereJobsMayPause) {
   EXPECT_GT(value[900], value[-1]);
 }
 
+TEST(PromisesTest, AreKeptAndMoreIsDoneWhereJobsMayChangeTheirWidth) {
+  const Trace trace = generate({.seed = 3, .jobs = 1'500});
+  std::map<Bids, double> value;
+  for (const Bids bids : {Bids::rigid, Bids::preemptible, Bids::elastic}) {
+    const Workload workload = *draw(
+        trace,
+        {.values = Values::iii, .bids = bids, .restart_s = 900, .seed = 3, .load = 5});
+    const Outcome outcome = played(workload, "era");
+    EXPECT_EQ(outcome.late, 0);
+    EXPECT_LE(*std::ranges::max_element(outcome.in_use), workload.gpus);
+    value[bids] = outcome.value;
+  }
+  EXPECT_GT(value[Bids::elastic], value[Bids::preemptible]);
+  const Workload workload = *draw(trace, {.bids = Bids::elastic, .seed = 3});
+  EXPECT_EQ(played(workload, "first-fit").late, 0) << "others take an elastic job as it asks";
+  for (const Job& job : workload.jobs) EXPECT_GT(domain::speed_on(job.bid.widths, job.bid.gpus), 0);
+}
+
 TEST(FirstFitTest, TakesTheEarliestPlaceOrSaysNo) {
   const Workload workload =
       few_jobs({bid(0, 9, 3, 2), bid(0, 9, 2, 1), bid(0, 4, 2, 1), bid(0, 9, 1, 2)}, 2);

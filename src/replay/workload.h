@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/width.h"
 #include "replay/trace.h"
 
 namespace replay {
@@ -17,7 +18,8 @@ struct Bid {
   std::int32_t gpus = 1;
   double value = 0;  ///< In credits.
   bool preemptible = false;
-  std::int32_t restart = 0;  ///< Slots that going on after a pause costs.
+  std::int32_t restart = 0;  ///< Slots that going on after a pause or a change costs.
+  domain::Widths widths{};   ///< Elastic: how many GPUs it may have, `gpus` among them.
 
   /// What its owner would pay for one GPU and slot.
   double rate() const { return value / (static_cast<double>(gpus) * length); }
@@ -48,6 +50,7 @@ enum class Values {
 enum class Bids {
   rigid,
   preemptible,  ///< May pause, at the cost of a restart.
+  elastic,      ///< The same, and has a quarter to four times its GPUs; see README.md.
 };
 
 /// How owners misjudge how long their jobs run.

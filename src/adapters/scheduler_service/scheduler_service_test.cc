@@ -271,6 +271,26 @@ TEST_F(SchedulerServiceTest, a_flex_quote_is_a_price) {
   EXPECT_FALSE(reply.reservation().has_promised_finish_ms());
 }
 
+TEST_F(SchedulerServiceTest, an_elastic_bid_has_pieces_of_other_widths) {
+  wire::Bid bid = reserved(2, domain::kHour * 2, domain::kMinute * 100);
+  bid.set_preemptible(true);
+  bid.set_restart_ms(domain::kMinute.ms);
+  for (const auto& [ranks, speed] : {std::pair{1, 1'000}, std::pair{2, 1'900}}) {
+    wire::Width& width = *bid.add_widths();
+    width.set_ranks(ranks);
+    width.set_speed(speed);
+  }
+  const auto reply = quote("alice", bid);
+  ASSERT_TRUE(reply.has_offer());
+  ASSERT_EQ(reply.offer().later_size(), 1);
+  EXPECT_NE(reply.offer().nodes_size(), reply.offer().later(0).nodes_size());
+
+  bid.mutable_widths(0)->set_speed(0);
+  As as("alice");
+  EXPECT_FALSE(reserve_fails(as, request_for(bid)).ok());
+  EXPECT_EQ(as.field(), "bid.widths");
+}
+
 TEST_F(SchedulerServiceTest, a_quote_that_needs_others_to_move_can_be_reserved) {
   auto theirs = reserved(8, kHour, kHour * 10);
   theirs.set_earliest_ms((kStart + kHour).ms);

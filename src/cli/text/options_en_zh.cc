@@ -180,9 +180,10 @@ constexpr std::array kOptions{
         "by group, or as the trace says (i)",
         "每 GPU 小时的价值：i 为 1 点，ii 按大小为 1 或 10，iii 为 1、2、4 或 10，iv 按组，given "
         "取自轨迹（默认 i）"},
-    Entry{"option.sim_bids", "whether jobs may pause (rigid)", "作业能否暂停（默认 rigid）"},
-    Entry{"option.sim_restart", "what a pause costs a preemptible job (0)",
-          "可暂停的作业每次暂停的代价（默认 0）"},
+    Entry{"option.sim_bids", "whether jobs may pause, or also change their width (rigid)",
+          "作业能否暂停，或还能改变宽度（默认 rigid）"},
+    Entry{"option.sim_restart", "what each pause or change costs such a job (0)",
+          "此类作业每次暂停或变更的代价（默认 0）"},
     Entry{"option.sim_estimate-error", "whether users misjudge how long their jobs run (none)",
           "用户是否会误估作业时长（默认 none）"},
     Entry{"option.sim_slot", "how long a slot of time is (600)", "时间片长度（默认 600）"},

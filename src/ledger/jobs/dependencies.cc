@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "era/width_pieces.h"
 #include "ledger/jobs/answer.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/series.h"
@@ -185,7 +186,9 @@ Time not_before(const View& view, const Job& job, Duration needed) {
 
 std::vector<Event> wait_on(const View& view, const Job& job) {
   if (job.booking->start > view.now) return {};
-  const Duration needed = era::length_of(*job.booking);
+  const bool elastic = !job.booking->widths.empty();
+  const Duration needed =
+      elastic ? era::shortest(job.spec.bid) : era::length_of(*job.booking);
   if (last_start(job, needed) > view.now) {
     const auto who = job.waits_for.front().job.value;
     return {BookingLost{job.id, fmt::format("waits for job {}, which ends late", who)}};
