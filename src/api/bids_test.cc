@@ -47,8 +47,8 @@ TEST_F(Bids, AListIsAcceptedWholeAndTheSameKeyGetsItAgain) {
 }
 
 TEST_F(Bids, AJobMaySayOnWhichWidthsItRuns) {
-  const std::string widths =
-      R"(,"preemptible":true,"restart":60000,"widths":[{"ranks":1,"speed":1000},{"ranks":2,"speed":1900}])";
+  const std::string widths = R"(,"preemptible":true,"restart":60000,"widths":)"
+                             R"([{"ranks":1,"speed":1000},{"ranks":2,"speed":1900}])";
   const auto deadline = served.now().ms + 100 * domain::kMinute.ms;
   const auto answer = post(fmt::format(
       R"({{"spec":{}}})",
@@ -71,14 +71,13 @@ TEST_F(Bids, WidthsThatMakeNoSenseAreNamed) {
         pauses + R"(,"widths":[{"ranks":1,"speed":2},{"ranks":1,"speed":3}])",
         pauses + R"(,"widths":[{"ranks":0,"speed":2},{"ranks":1,"speed":3}])",
         pauses + R"(,"widths":[{"ranks":1,"speed":2},{"ranks":70000,"speed":3}])"}) {
-    const auto answer =
-        post(fmt::format(R"({{"spec":{}}})", spec_json("reserved", 1, 1, bad)));
+    const auto answer = post(fmt::format(R"({{"spec":{}}})", spec_json("reserved", 1, 1, bad)));
     EXPECT_EQ(answer.status, 400) << bad;
     EXPECT_EQ(answer.field(), "bid.widths") << bad;
   }
-  const auto flex = post(fmt::format(
-      R"({{"spec":{}}})",
-      spec_json("flex", 1, 1, pauses + R"(,"widths":[{"ranks":1,"speed":1000}])")));
+  const auto flex = post(
+      fmt::format(R"({{"spec":{}}})",
+                  spec_json("flex", 1, 1, pauses + R"(,"widths":[{"ranks":1,"speed":1000}])")));
   EXPECT_EQ(flex.field(), "bid.widths");
   EXPECT_TRUE(served.direct().state().jobs.jobs.empty());
 }

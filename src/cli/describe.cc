@@ -12,12 +12,13 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kTakesValue{
-    "--name"sv,      "--ranks"sv, "--gpus"sv,     "--cores"sv,   "--memory"sv,    "--pool"sv,
-    "--placement"sv, "--by"sv,    "--after"sv,    "--at"sv,      "--max-price"sv, "--framework"sv,
-    "--conda"sv,     "--venv"sv,  "--env"sv,      "--workdir"sv, "--retries"sv,   "--grace"sv,
-    "--output"sv,    "--count"sv, "--quote-id"sv, "--lang"sv,    "--server"sv,    "--token"sv,
-    "--duration"sv,  "-t"sv,      "--preemptible"sv, "--elastic"sv};
+constexpr std::array kTakesValue{"--name"sv,     "--ranks"sv, "--gpus"sv,        "--cores"sv,
+                                 "--memory"sv,   "--pool"sv,  "--placement"sv,   "--by"sv,
+                                 "--after"sv,    "--at"sv,    "--max-price"sv,   "--framework"sv,
+                                 "--conda"sv,    "--venv"sv,  "--env"sv,         "--workdir"sv,
+                                 "--retries"sv,  "--grace"sv, "--output"sv,      "--count"sv,
+                                 "--quote-id"sv, "--lang"sv,  "--server"sv,      "--token"sv,
+                                 "--duration"sv, "-t"sv,      "--preemptible"sv, "--elastic"sv};
 
 bool is_dropped(std::string_view word, std::string_view option) {
   const std::string_view name = word.substr(0, word.find('='));

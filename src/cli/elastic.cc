@@ -101,8 +101,10 @@ base::Result<domain::Widths> widths_of(const ElasticWish& wish, std::int32_t ran
   if (widths.size() > domain::kMostWidths)
     return base::invalid("elastic", "{} widths; at most {}", widths.size(), domain::kMostWidths);
   if (domain::speed_on(widths, ranks) == 0 || widths.empty())
-    return base::invalid("elastic", "ranks is {}, for which the duration is said, but that is none "
-                         "of its widths", ranks);
+    return base::invalid("elastic",
+                         "ranks is {}, for which the duration is said, but that is none "
+                         "of its widths",
+                         ranks);
   return widths;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "cli/job_file_elastic.h"
 #include "cli/nearest.h"
 #include "cli/parents.h"
 
@@ -200,47 +201,8 @@ base::Result<> repeat(JobRequest& request, const YAML::Node& node, const Place& 
   return {};
 }
 
-/// {1: 1, 2: 1.9, 4: 3.5}
-base::Result<> speeds(ElasticWish& wish, const YAML::Node& node) {
-  if (!node.IsMap()) return base::invalid("", "expected {{1: 1, 2: 1.9, 4: 3.5}}");
-  for (const auto& entry : node) {
-    auto ranks = scalar(entry.first);
-    auto speed = scalar(entry.second);
-    if (!ranks || !speed) return base::invalid("", "expected {{1: 1, 2: 1.9, 4: 3.5}}");
-    if (auto good = add_speed(wish, *ranks, *speed); !good) return good;
-  }
-  return {};
-}
-
-base::Result<> elastic_entry(ElasticWish& wish, const std::string& name, const YAML::Node& value) {
-  if (name == "speed" && value.IsMap()) return speeds(wish, value);
-  auto text = scalar(value);
-  if (!text) return base::pass(text);
-  if (name == "min") return keep(parse_ranks(*text), wish.min);
-  if (name == "max") return keep(parse_ranks(*text), wish.max);
-  auto doubling = parse_doubling(*text);
-  if (!doubling) return base::pass(doubling);
-  wish.doubling = *doubling;
-  return {};
-}
-
-/// 1..8, or {min: 1, max: 8, speed: 1.9}, or with the speed on each: {speed: {1: 1, 2: 1.9}}
 base::Result<> elastic(JobRequest& request, const YAML::Node& node, const Place&) {
-  if (node.IsScalar()) return keep(parse_elastic(node.Scalar()), request.elastic);
-  if (!node.IsMap()) return base::invalid("", "expected 1..8 or {{min: 1, max: 8, speed: 1.9}}");
-  constexpr std::array<std::string_view, 3> kKnown{"min", "max", "speed"};
-  request.elastic.emplace();
-  for (const auto& entry : node) {
-    auto name = scalar(entry.first);
-    if (!name) return base::pass(name);
-    if (std::ranges::find(kKnown, *name) == kKnown.end()) {
-      const std::string_view near = nearest(*name, kKnown);
-      return near.empty() ? base::invalid("", "unknown key '{}'; known are min, max, speed", *name)
-                          : base::invalid("", "unknown key '{}'; did you mean '{}'?", *name, near);
-    }
-    if (auto good = elastic_entry(*request.elastic, *name, entry.second); !good) return good;
-  }
-  return {};
+  return keep(read_elastic(node), request.elastic);
 }
 
 struct Key {

@@ -36,8 +36,8 @@ boost::json::object schema() {
 }
 
 domain::Widths widths_in(std::string_view elastic) {
-  const auto request = parse(fmt::format(
-      "{{command: a, by: 2d, preemptible: 2m, ranks: 2, elastic: {}}}", elastic));
+  const auto request =
+      parse(fmt::format("{{command: a, by: 2d, preemptible: 2m, ranks: 2, elastic: {}}}", elastic));
   EXPECT_TRUE(request) << request.error().message;
   return request ? bid_of(*request).widths : domain::Widths();
 }
@@ -69,9 +69,9 @@ TEST(JobFile, ElasticNeedsADeadlineAndWhatAChangeTakes) {
   EXPECT_TRUE(error_in("{command: a, by: 2d, elastic: 1..4}").starts_with("elastic: say what"));
   EXPECT_NE(error_in("{command: a, preemptible: 1m, elastic: 1..4}").find("by when"),
             std::string::npos);
-  EXPECT_NE(error_in("{command: a, by: 2d, preemptible: 1m, ranks: 8, elastic: 1..4}")
-                .find("ranks is 8"),
-            std::string::npos);
+  EXPECT_NE(
+      error_in("{command: a, by: 2d, preemptible: 1m, ranks: 8, elastic: 1..4}").find("ranks is 8"),
+      std::string::npos);
   const auto fewest = parse("{command: a, by: 2d, preemptible: 1m, elastic: 2..4}");
   EXPECT_EQ(bid_of(*fewest).shape.ranks, 2) << "the duration is said for the fewest";
 }

@@ -48,7 +48,8 @@ base::Result<> check_elastic(const JobRequest& request) {
   if (!request.preemptible)
     return base::invalid("elastic", "say what a change of its ranks takes, such as preemptible 2m");
   if (class_of(request) != JobClass::reserved)
-    return base::invalid("elastic", "only a job with a promised end changes its ranks: say by when");
+    return base::invalid("elastic",
+                         "only a job with a promised end changes its ranks: say by when");
   auto widths = widths_of(*request.elastic, ranks_of(request));
   if (!widths) return base::pass(widths);
   return {};

@@ -47,7 +47,6 @@ void show_field(Context& context, std::string_view id, std::string_view value) {
   context.output.line(fmt::format("{}{}", title, value));
 }
 
-
 void show_offer(Context& context, const Quote& quote) {
   const Offer& offer = *quote.offer;
   const std::int64_t promised = quote.promised_finish.value_or(0);

@@ -101,8 +101,8 @@ Rest rest_of(const Plan& plan, const Booking& booking, Time now) {
   rest.pieces.insert(rest.pieces.end(), booking.later.begin(), booking.later.end());
   rest.before = booking.resumes ? Before::pauses : Before::nothing;
   if (runs) rest.before = Before::runs;
-  rest.work = work_of(rest.pieces, booking.widths, booking.restart,
-                      booking.movable && booking.resumes);
+  rest.work =
+      work_of(rest.pieces, booking.widths, booking.restart, booking.movable && booking.resumes);
   const std::int64_t speed = domain::speed_on(booking.widths, booking.shape.ranks);
   rest.window = {std::max(from, booking.earliest), std::min(booking.deadline, plan.horizon_end()),
                  domain::Duration{(rest.work + speed - 1) / speed}};

@@ -17,7 +17,8 @@ struct Candidate {
 std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& ground,
                                                               const domain::Shape& shape);
 
-/// When `bid` may run, on whatever width is fastest, or why it cannot (window_too_short, beyond_horizon).
+/// When `bid` may run: what its fastest width takes has to fit. Or
+/// why it cannot (window_too_short, beyond_horizon).
 std::variant<Window, RefusalReason> window_of(const Plan& plan, const domain::Bid& bid,
                                               domain::Time now);
 

@@ -33,8 +33,8 @@ std::optional<std::vector<NodeId>> nodes_for(const Context& in, const Part& part
 }
 
 /// Where the widths of `part` and those that are wider can no longer run, so that it is broken
-/// there: the first slot with which it has no nodes. If that is its own first, up to the lane's next
-/// step, as nodes change there.
+/// there: the first slot with which it has no nodes. If that is its own first, up to the lane's
+/// next step, as nodes change there.
 SlotRange broken_at(const Context& in, const Part& part) {
   const std::int64_t first = part.slots.first;
   std::int64_t fits = first;
@@ -85,8 +85,8 @@ std::variant<FoundPieces, RefusalReason> find_width_pieces(const Lane& lane,
     if (!stints) return round == 0 ? RefusalReason::no_free_window : RefusalReason::fragmented;
     FoundPieces found;
     for (const WidthStint& stint : *stints) {
-      const bool stays = ask.before == Before::runs && stint.start == asked.first &&
-                         stint.width == ask.runs_on;
+      const bool stays =
+          ask.before == Before::runs && stint.start == asked.first && stint.width == ask.runs_on;
       const Part part{touched(stint.start, stint.finish, slot), asked.on.asks[stint.width], stays};
       if (auto nodes = nodes_for(in, part, part.slots)) {
         found.pieces.push_back({stint.start, stint.finish, *std::move(nodes)});
@@ -116,8 +116,7 @@ std::int64_t work_of(const Pieces& pieces, const domain::Widths& widths, Duratio
 
 std::int64_t fastest(const domain::Bid& bid) {
   std::int64_t speed = domain::speed_on(bid.widths, bid.shape.ranks);
-  for (const domain::Width& width : bid.widths)
-    speed = std::max<std::int64_t>(speed, width.speed);
+  for (const domain::Width& width : bid.widths) speed = std::max<std::int64_t>(speed, width.speed);
   return speed;
 }
 

@@ -11,7 +11,7 @@ namespace era {
 
 /// An elastic shape, as one lane is asked for it on each of the widths that it could ever hold.
 struct WidthAsks {
-  std::vector<Ask> asks;              ///< Narrowest first.
+  std::vector<Ask> asks;             ///< Narrowest first.
   std::vector<std::int64_t> speeds;  ///< Work done in a millisecond.
 };
 

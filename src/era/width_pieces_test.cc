@@ -71,7 +71,8 @@ TEST(WidthPieces, UseWhatOthersLeaveAndCountWhatEachChangeCosts) {
   Plan plan = gpu_plan(1);
   plan.set_prices(flat_prices());
   occupy(plan, 1, "n0", 6, {1, 2});
-  const auto made = elastic({.ranks = 4, .gpus = 2, .duration = hours(2), .deadline = at_minute(175)});
+  const auto made =
+      elastic({.ranks = 4, .gpus = 2, .duration = hours(2), .deadline = at_minute(175)});
   const Offer offer = std::get<Offer>(quote(plan, made, {}));
   EXPECT_EQ(widths_of(pieces_of(offer)), (std::vector<std::size_t>{4, 1, 4}));
   // 420 rank-minutes: 60 x 3.5, then 55 of 60 x 1, then 49 of 54 and a bit x 3.5... are enough.
@@ -94,8 +95,8 @@ TEST(WidthPieces, RunWhereOnlyFewerRanksFit) {
 
 TEST(WidthPieces, OfAQuoteAreCheckedWhole) {
   Plan plan = gpu_plan(1);
-  const auto made = elastic({.ranks = 2, .gpus = 2, .duration = hours(2), .deadline = at_minute(90)},
-                            minutes(1));
+  const auto made =
+      elastic({.ranks = 2, .gpus = 2, .duration = hours(2), .deadline = at_minute(90)}, minutes(1));
   const Offer offer = std::get<Offer>(quote(plan, made, {}));
   ASSERT_EQ(offer.later.size(), 1U);
   ASSERT_TRUE(fits(plan, made, offer));
@@ -113,8 +114,8 @@ TEST(WidthPieces, OfAQuoteAreCheckedWhole) {
 TEST(WidthPieces, OfAJobThatRunsGrowWhereItsNodeClosesAndTimeIsShort) {
   Plan plan = gpu_plan(2);
   plan.set_prices(flat_prices());
-  const auto made = elastic({.ranks = 1, .gpus = 2, .duration = hours(3), .deadline = at_hour(3)},
-                            minutes(1));
+  const auto made =
+      elastic({.ranks = 1, .gpus = 2, .duration = hours(3), .deadline = at_hour(3)}, minutes(1));
   ASSERT_NE(offer_in(reserve(plan, 1, made)), nullptr);
   plan.pin({1});
   const Booking before = *plan.find({1});

@@ -64,8 +64,8 @@ Course course_of(const Lane& lane, const WidthStintsAsk& ask, Duration slot,
         const auto cost = lane.slot_cost(stage.run(), stage.lead(), ask.widths[width].gang);
         const bool has_room = cost != Lane::kInfeasible && !is_closed(closed, from, width) &&
                               (from >= changes_from || width == ask.runs_on);
-        course.rates.push_back(
-            has_room ? static_cast<double>(cost) / static_cast<double>(slot.ms) : kNoRoom);
+        course.rates.push_back(has_room ? static_cast<double>(cost) / static_cast<double>(slot.ms)
+                                        : kNoRoom);
       }
       std::int64_t until = std::min(end, next_closing(closed, from));
       if (from < changes_from) until = std::min(until, changes_from);
@@ -195,8 +195,8 @@ class Chooser {
       if (state < widths_) {
         const Time from{course_.from[i]};
         const Time until{course_.from[i + 1]};
-        const bool goes_on = !reversed.empty() && reversed.back().start == until &&
-                             reversed.back().width == state;
+        const bool goes_on =
+            !reversed.empty() && reversed.back().start == until && reversed.back().width == state;
         if (goes_on) {
           reversed.back().start = from;
         } else {
@@ -258,9 +258,7 @@ std::vector<WidthStint> spliced(const std::vector<WidthStint>& before,
 std::vector<WidthStint> enough(const WidthStintsAsk& ask, const std::vector<WidthStint>& before,
                                const std::vector<WidthStint>& after, Duration slot) {
   const SlotRange window = touched(ask.first, ask.finish_by, slot);
-  const auto at = [&](std::int64_t edge) {
-    return spliced(before, after, Time{edge * slot.ms});
-  };
+  const auto at = [&](std::int64_t edge) { return spliced(before, after, Time{edge * slot.ms}); };
   std::int64_t fits = window.first;
   std::int64_t fails = window.end;
   if (work_of(ask, at(fits)) < ask.work) std::swap(fits, fails);

@@ -42,13 +42,12 @@ struct ClosedWidths {
 };
 
 /// The stints that cost least in `lane`, none of them on what is `closed`. None if there is too
-/// little room for the work, which is exact. Found like `cheapest_stints`, with a price put on work:
-/// for each price one walk through the window's stages, in a state for each width. That gives the
-/// two best choices around the work that is asked for. The answer begins as one of them and ends as
-/// the other, and so has at most one restart more than they have; width_stints_test says how far
-/// from the best it is. Breaks and changes lie between two slots; what runs has another width from
-/// the second slot on.
-/// O(stages of the window x widths x 10).
+/// little room for the work, which is exact. Found like `cheapest_stints`, with a price put on
+/// work: for each price one walk through the window's stages, in a state for each width. That gives
+/// the two best choices around the work that is asked for. The answer begins as one of them and
+/// ends as the other, and so has at most one restart more than they have; width_stints_test says
+/// how far from the best it is. Breaks and changes lie between two slots; what runs has another
+/// width from the second slot on. O(stages of the window x widths x 10).
 std::optional<std::vector<WidthStint>> cheapest_width_stints(
     const Lane& lane, const WidthStintsAsk& ask, domain::Duration slot,
     const std::vector<ClosedWidths>& closed = {});

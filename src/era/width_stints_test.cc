@@ -78,8 +78,8 @@ class ByHand {
     for (std::size_t from = 0; from <= paused; ++from) least_of(costs[paused], before[from]);
     for (std::size_t to = 0; to < paused; ++to) {
       const auto cost = cost_over(lane_, ask_.widths[to].gang, {slot, slot + 1});
-      const bool too_soon = ask_.before == Before::runs && slot == in_minutes(ask_.first) &&
-                            to != ask_.runs_on;
+      const bool too_soon =
+          ask_.before == Before::runs && slot == in_minutes(ask_.first) && to != ask_.runs_on;
       if (!cost || too_soon) continue;
       for (std::size_t from = 0; from < before.size(); ++from) {
         const bool restarts = from != to && from != paused + 1;

@@ -46,6 +46,36 @@ TEST_F(QuotaTest, WhatFitsLaterInItsWindowIsPromisedLater) {
   EXPECT_GE(cluster.job(second).booking->start, cluster.job(first).booking->finish);
 }
 
+TEST_F(QuotaTest, AnElasticJobIsAsWideAsItsQuotaLeavesRoomFor) {
+  set({.team = {"vision"}, .gpus = 3});
+  const JobId first =
+      cluster.bid({.job_class = JobClass::reserved, .gpus = 1, .duration = minutes(60)});
+  ASSERT_NE(cluster.job(first).state, JobState::refused);
+  Ask ask{.job_class = JobClass::reserved,
+          .ranks = 4,
+          .gpus = 1,
+          .duration = minutes(60),
+          .deadline = minutes(200),
+          .restart = minutes(1),
+          .widths = {{1, 1'000}, {2, 1'900}, {3, 2'700}, {4, 3'400}}};
+  const JobId id = cluster.bid(ask);
+  ASSERT_NE(cluster.job(id).state, JobState::refused) << "204 minutes on one rank";
+  const auto& booking = *cluster.job(id).booking;
+  EXPECT_LE(era::end_of(booking), cluster.job(id).deadline);
+  const auto one_more_before = cluster.job(first).booking->finish;
+  const auto width_is_kept = [&](const auto& piece) {
+    const std::size_t most = piece.start < one_more_before ? 2 : 3;
+    return piece.nodes.size() <= most;
+  };
+  EXPECT_TRUE(width_is_kept(booking));
+  EXPECT_TRUE(std::ranges::all_of(booking.later, width_is_kept));
+
+  ask.deadline = minutes(70);
+  const auto reached = over(cluster.bid(ask));
+  ASSERT_TRUE(reached) << "only four ranks would do it";
+  EXPECT_EQ(reached->quota.gpus, 3);
+}
+
 TEST_F(QuotaTest, WhatFitsNowhereInItsWindowIsRefusedByName) {
   set({.team = {"vision"}, .gpus = 4});
   const JobId first =

@@ -153,9 +153,8 @@ TEST(PromisesTest, AreKeptAndMoreIsDoneWhereJobsMayChangeTheirWidth) {
   const Trace trace = generate({.seed = 3, .jobs = 1'500});
   std::map<Bids, double> value;
   for (const Bids bids : {Bids::rigid, Bids::preemptible, Bids::elastic}) {
-    const Workload workload = *draw(
-        trace,
-        {.values = Values::iii, .bids = bids, .restart_s = 900, .seed = 3, .load = 5});
+    const Workload workload =
+        *draw(trace, {.values = Values::iii, .bids = bids, .restart_s = 900, .seed = 3, .load = 5});
     const Outcome outcome = played(workload, "era");
     EXPECT_EQ(outcome.late, 0);
     EXPECT_LE(*std::ranges::max_element(outcome.in_use), workload.gpus);

@@ -84,8 +84,8 @@ void Checks::check_widths() {
     const Job& job = head_.state().jobs.jobs.at(started->job);
     const auto ranks = std::ssize(started->ranks);
     const auto& bid = job.spec.bid;
-    const bool is_asked = bid.widths.empty() ? ranks == bid.shape.ranks
-                                             : domain::speed_on(bid.widths, ranks) > 0;
+    const bool is_asked =
+        bid.widths.empty() ? ranks == bid.shape.ranks : domain::speed_on(bid.widths, ranks) > 0;
     if (!is_asked) note("P6", fmt::format("job {} ran on {} ranks", started->job.value, ranks));
   }
 }

@@ -131,8 +131,7 @@ void Checks::check_newest_checkpoints() {
       const Duration done =
           ledger::jobs::as_asked(bid, step * whole, std::ssize(job.attempts[i].ranks));
       const std::int64_t rounding = bid.widths.empty() ? 0 : 1;
-      const std::int64_t from =
-          step_of(job.attempts[i].resume_from) + done.ms / 1'000 - rounding;
+      const std::int64_t from = step_of(job.attempts[i].resume_from) + done.ms / 1'000 - rounding;
       const std::int64_t got = step_of(job.attempts[i + 1].resume_from);
       if (got >= from) continue;
       note("resume", fmt::format("attempt {} of job {} resumes from step {}, but {} was whole",

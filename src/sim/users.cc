@@ -154,10 +154,11 @@ void Users::allow_for_widths(Bid& bid) {
     env[fmt::format("PACE_{}", width.ranks)] = std::to_string(width.speed * 1'000 / asked);
   const Duration widest = domain::at_speed(kSlack, wanted.widths.back().speed, asked);
   if (bid.fate == Fate::honest)
-    env["LENGTH_MS"] = std::to_string(std::max<std::int64_t>(1'000, wanted.duration.ms - widest.ms));
+    env["LENGTH_MS"] =
+        std::to_string(std::max<std::int64_t>(1'000, wanted.duration.ms - widest.ms));
   env["CULPRIT"] = "0";
-  wanted.restart = domain::at_speed(wanted.restart, wanted.widths.back().speed,
-                                    wanted.widths.front().speed);
+  wanted.restart =
+      domain::at_speed(wanted.restart, wanted.widths.back().speed, wanted.widths.front().speed);
 }
 
 domain::Widths Users::some_widths(std::int32_t asked) {

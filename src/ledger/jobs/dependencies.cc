@@ -187,8 +187,7 @@ Time not_before(const View& view, const Job& job, Duration needed) {
 std::vector<Event> wait_on(const View& view, const Job& job) {
   if (job.booking->start > view.now) return {};
   const bool elastic = !job.booking->widths.empty();
-  const Duration needed =
-      elastic ? era::shortest(job.spec.bid) : era::length_of(*job.booking);
+  const Duration needed = elastic ? era::shortest(job.spec.bid) : era::length_of(*job.booking);
   if (last_start(job, needed) > view.now) {
     const auto who = job.waits_for.front().job.value;
     return {BookingLost{job.id, fmt::format("waits for job {}, which ends late", who)}};

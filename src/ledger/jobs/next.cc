@@ -51,8 +51,7 @@ std::optional<JobExtended> make_up(const View& view, const Job& job, const Attem
 Events overrun(const View& view, const Job& job, const Attempt& attempt) {
   if (const auto late = make_up(view, job, attempt)) return {*late};
   const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
-  const Time finish =
-      job.booking->finish + on_ranks(job.spec.bid, step, std::ssize(attempt.ranks));
+  const Time finish = job.booking->finish + on_ranks(job.spec.bid, step, std::ssize(attempt.ranks));
   const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
   if (std::holds_alternative<era::Refusal>(answer)) {
     if (auto released = release_children(view, job, finish); !released.empty()) return released;

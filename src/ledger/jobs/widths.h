@@ -9,7 +9,7 @@ domain::Duration as_asked(const domain::Bid& bid, domain::Duration time, std::in
 /// How long it takes so many ranks to do what the bid counts as `time`.
 domain::Duration on_ranks(const domain::Bid& bid, domain::Duration time, std::int64_t ranks);
 
-/// What `bid` is charged for with `offer`: its duration, and where that is not elastic also what its
+/// What `bid` is charged for with `offer`: its duration, and where it is not elastic also what its
 /// restarts take.
 domain::Duration charged_for(const domain::Bid& bid, const era::Offer& offer);
 /// What `attempt` has had of what `job` is charged for, until `until`.
