@@ -54,11 +54,13 @@ TEST_F(Bids, AJobMaySayOnWhichWidthsItRuns) {
       R"({{"spec":{}}})",
       spec_json("reserved", 2, 2, fmt::format(R"({},"deadline":{})", widths, deadline))));
   ASSERT_EQ(answer.status, 201) << answer.text;
-  const auto& job = answer.body.at("job").as_object();
+  const auto& job = answer.body.at("jobs").as_array()[0].as_object();
   EXPECT_EQ(job.at("spec").at("bid").at("widths").as_array().size(), 2U);
   const auto& later = job.at("later").as_array();
   ASSERT_EQ(later.size(), 1U) << "two hours of one rank in 100 minutes";
-  EXPECT_NE(job.at("nodes").as_array().size(), later[0].at("nodes").as_array().size());
+  const auto& booking = *served.direct().state().jobs.jobs.at({1}).booking;
+  EXPECT_EQ(later[0].at("nodes").as_array().size(), booking.later[0].nodes.size());
+  EXPECT_EQ(booking.nodes.size() + booking.later[0].nodes.size(), 3U) << "one rank, and two";
 }
 
 TEST_F(Bids, WidthsThatMakeNoSenseAreNamed) {

@@ -213,13 +213,12 @@ bool changes_width(const std::vector<std::string>& nodes, const std::vector<Piec
       later, [&](const Piece& piece) { return piece.nodes.size() != nodes.size(); });
 }
 
-std::vector<std::string> piece_lines(const Context& context, const std::vector<std::string>& nodes,
-                                     const std::vector<Piece>& later) {
-  const bool changes = changes_width(nodes, later);
+std::vector<std::string> piece_lines(const Context& context, const std::vector<Piece>& later,
+                                     bool with_ranks) {
   std::vector<std::string> lines;
   for (const Piece& piece : later) {
     lines.push_back(
-        context.say(changes ? "quote.wide_piece" : "quote.piece",
+        context.say(with_ranks ? "quote.wide_piece" : "quote.piece",
                     {context.moment(piece.start), context.moment(piece.finish),
                      printable(nodes_text(piece.nodes)), std::to_string(piece.nodes.size())}));
   }

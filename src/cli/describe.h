@@ -31,9 +31,9 @@ std::string command_with(const Context& context, std::string_view option, std::s
 std::string nodes_text(const std::vector<std::string>& nodes);
 /// Whether a job whose first piece has `nodes` has other ranks in a later one.
 bool changes_width(const std::vector<std::string>& nodes, const std::vector<Piece>& later);
-/// A line for each piece after the first, with its ranks where they change.
-std::vector<std::string> piece_lines(const Context& context, const std::vector<std::string>& nodes,
-                                     const std::vector<Piece>& later);
+/// A line for each piece after the first; with its ranks, where they change.
+std::vector<std::string> piece_lines(const Context& context, const std::vector<Piece>& later,
+                                     bool with_ranks);
 /// The ranks that an elastic job may have and its speed on them: "1 (1), 2 (1.9), 4 (3.5)".
 std::string widths_text(const domain::Widths& widths);
 

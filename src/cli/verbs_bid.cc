@@ -64,13 +64,13 @@ void show_offer(Context& context, const Quote& quote) {
     show_field(context, "quote.where",
                fmt::format("{} ({})", printable(offer.pool), printable(nodes_text(offer.nodes))));
   }
-  if (changes_width(offer.nodes, offer.later))
-    show_field(context, "quote.ranks", std::to_string(offer.nodes.size()));
+  const bool changes = changes_width(offer.nodes, offer.later);
+  if (changes) show_field(context, "quote.ranks", std::to_string(offer.nodes.size()));
   if (!offer.later.empty()) {
     const bool pauses = offer.later.front().start > offer.finish;
     show_field(context, pauses ? "quote.pauses" : "quote.changes", context.moment(offer.finish));
   }
-  for (const std::string& line : piece_lines(context, offer.nodes, offer.later))
+  for (const std::string& line : piece_lines(context, offer.later, changes))
     show_field(context, "quote.then", line);
   if (quote.cheaper) {
     context.output.line(context.say("refused.cheaper", {offer_text(context, *quote.cheaper)}));

@@ -121,7 +121,7 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_field(context, "job.deadline", context.moment(job.deadline));
   show_field(context, "job.ended", context.moment(job.ended));
   show_field(context, "job.nodes", fmt::format("{}", fmt::join(job.nodes, ", ")));
-  for (const std::string& line : piece_lines(context, job.nodes, job.later))
+  for (const std::string& line : piece_lines(context, job.later, !spec.bid.widths.empty()))
     show_field(context, "quote.then", line);
   if (job.price != 0 || job.held != 0 || job.paid != 0)
     show_field(context, "job.money",

@@ -42,7 +42,7 @@ Duration done_before(const ports::Launch& launch) {
 /// The speed of the program on the ranks that it has, in thousandths of that for which its length
 /// is said.
 std::int64_t pace(const ports::Launch& launch) {
-  const auto pace = number(launch, fmt::format("PACE_{}", launch.world));
+  const auto pace = number(launch, fmt::format("PACE_{}", number(launch, "BERTH_WORLD_SIZE")));
   return pace == 0 ? 1'000 : pace;
 }
 
