@@ -77,6 +77,7 @@ std::optional<WidthAsks> width_asks(const Lane& lane, const domain::Shape& shape
 std::variant<FoundPieces, RefusalReason> find_width_pieces(const Lane& lane,
                                                            const WidthPiecesAsk& asked,
                                                            Duration slot) {
+  if (asked.first >= asked.finish_by) return RefusalReason::no_free_window;
   const Context in{lane, asked, slot};
   const WidthStintsAsk ask = stints_ask(asked);
   std::vector<ClosedWidths> closed;

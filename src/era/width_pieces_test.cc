@@ -111,6 +111,21 @@ TEST(WidthPieces, OfAQuoteAreCheckedWhole) {
   EXPECT_FALSE(fits(plan, slower, offer));
 }
 
+TEST(WidthPieces, AreNotLookedForWhereTheDeadlineHasPassed) {
+  Plan plan = gpu_plan(2);
+  const Wish wish{.ranks = 2, .gpus = 2, .duration = hours(2), .deadline = at_hour(4)};
+  ASSERT_NE(offer_in(reserve(plan, 1, elastic(wish))), nullptr);
+  for (const domain::Time earliest : {at_minute(230), at_hour(4), at_hour(9)}) {
+    Booking booking = *plan.find({1});
+    plan.unbook({1});
+    booking.earliest = earliest;  // What it waits for ends late.
+    plan.restore(booking);
+    const Mended mended = mend(plan, {{1}}, {});
+    EXPECT_TRUE(mended.moves.empty());
+    EXPECT_EQ(mended.broken, (std::vector<domain::JobId>{{1}}));
+  }
+}
+
 TEST(WidthPieces, OfAJobThatRunsGrowWhereItsNodeClosesAndTimeIsShort) {
   Plan plan = gpu_plan(2);
   plan.set_prices(flat_prices());

@@ -44,7 +44,8 @@ TEST(GeneratorTest, ComesInBurstsAndByTheHour) {
     ++hours[job.submit_s / 3600];
   }
   EXPECT_GT(by_hour[20], 1.8 * by_hour[4]);
-  const auto count = static_cast<double>((trace.jobs.back().submit_s + 3600) / 3600);
+  const std::int64_t last_hour = trace.jobs.back().submit_s / 3600;
+  const auto count = static_cast<double>(last_hour + 1);
   const double mean = 82'247 / count;
   double squares = 0;
   for (const auto& [hour, jobs] : hours) squares += jobs * jobs;

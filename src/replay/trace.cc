@@ -69,10 +69,9 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc{} || read.ptr != end || !(std::abs(number) <= kMost))
-    return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
+  if (!is_whole || !(std::abs(number) <= kMost)) return std::nullopt;
   return static_cast<std::int64_t>(std::floor(number));
 }
 

@@ -91,10 +91,9 @@ class Row {
     auto cell = text(place, name);
     if (!cell) return base::pass(cell);
     double value = 0;
-    const char* const end = cell->data() + cell->size();
-    const auto read = std::from_chars(cell->data(), end, value);
-    if (read.ec == std::errc{} && read.ptr == end && std::isfinite(value) && value >= 0)
-      return value;
+    const auto [end, error] = std::from_chars(cell->data(), cell->data() + cell->size(), value);
+    const bool is_read = error == std::errc{} && end == cell->data() + cell->size();
+    if (is_read && std::isfinite(value) && value >= 0) return value;
     return base::invalid(name, "line {}: {}: \"{}\" is not an amount", number_, name,
                          cell->substr(0, 40));
   }

@@ -17,7 +17,7 @@ void Bids::add(const domain::Bid& bid, Time at, bool accepted) {
                .restart = bid.restart,
                .accepted = accepted};
   if (bid.deadline < domain::kNever) line.deadline = bid.deadline;
-  bids_.push_back(std::move(line));
+  bids_.push_back(line);
   if (bids_.size() <= most_) return;
   bids_.pop_front();
   ++dropped_;

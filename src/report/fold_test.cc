@@ -55,7 +55,8 @@ class Story {
     }
     at(when, fact);
   }
-  void start(Time when, domain::JobId job, std::vector<std::string> places, int attempt = 1) {
+  void start(Time when, domain::JobId job, const std::vector<std::string>& places,
+             int attempt = 1) {
     AttemptStarted fact{.job = job, .attempt = attempt, .pool = {"a100"}};
     for (const auto& node : places) fact.ranks.push_back({.node = {node}});
     at(when, fact);
@@ -261,7 +262,8 @@ TEST(FoldTest, MoneyIsCountedByWhatItWasFor) {
   const auto hold = accounts::hold_account({1});
   const auto team = accounts::team_account({"vision"});
   const auto house = accounts::house_account();
-  const auto move = [&](Time when, auto from, auto to, std::int64_t amount, std::string why) {
+  const auto move = [&](Time when, const auto& from, const auto& to, std::int64_t amount,
+                        std::string why) {
     story.at(when, accounts::MoneyMoved{from, to, domain::credits(amount), std::move(why), {1}});
   };
   move(minute(0), team, hold, 9, "hold");

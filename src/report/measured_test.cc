@@ -12,7 +12,7 @@ constexpr std::int64_t kMinute_ms = 60'000;
 
 void at(Runs& runs, Time when, ledger::Event event) { runs.take({when, {}, {}, std::move(event)}); }
 
-ledger::jobs::AttemptStarted start(domain::JobId job, std::vector<std::string> nodes) {
+ledger::jobs::AttemptStarted start(domain::JobId job, const std::vector<std::string>& nodes) {
   ledger::jobs::AttemptStarted fact{.job = job, .attempt = 2};
   for (const auto& node : nodes) fact.ranks.push_back({.node = {node}});
   return fact;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <sstream>
 
@@ -54,8 +55,6 @@ Duration length_of(const std::string& text) {
   return {sum};
 }
 
-Money money_of(const std::string& text) {
-  return {static_cast<std::int64_t>(std::stod(text) * 1e6 + 0.5)};
-}
+Money money_of(const std::string& text) { return {std::llround(std::stod(text) * 1e6)}; }
 
 }  // namespace scenario

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <bit>
+
 namespace shim::kernel {
 
 long spawn(clone_args& how, void (*enter)(void*), void* argument) {
@@ -62,7 +64,7 @@ void close(int file) { call(SYS_close, file); }
 char* map_memory(std::size_t bytes) {
   const long at = call(SYS_mmap, nullptr, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return at < 0 && at > -4096 ? nullptr : reinterpret_cast<char*>(at);
+  return at < 0 && at > -4096 ? nullptr : std::bit_cast<char*>(at);
 }
 
 void block_signals(Signals these) {

@@ -157,7 +157,7 @@ void Network::cut(const NodeId& node) {
 
 /// Each end finds out by its keep-alive, if the cut lasts.
 void Network::give_up_if_cut(const std::shared_ptr<Wire>& wire) {
-  const auto when_cut = [this, wire](auto then) {
+  const auto when_cut = [this, wire](const auto& then) {
     return [this, wire, then] {
       if (!cut_.contains(wire->node())) return;
       wire->is_dead_ = true;
