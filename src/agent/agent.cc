@@ -144,6 +144,11 @@ void Agent::take_samples(Time now) {
   if (now < next_sample_) return;
   next_sample_ = now + kSampleEvery;
   sample_ = ports_.machine.sample(now);
+  if (inventory_.simulated) {
+    for (const auto& [key, rank] : ranks_.all()) {
+      if (is_alive(rank)) load_simulated(rank.record.gpu_uuids, inventory_.gpus, sample_);
+    }
+  }
   for (auto& [key, rank] : ranks_.all()) {
     if (!is_alive(rank) || rank.must_adopt || now < rank.next_sample) continue;
     rank.next_sample = now + kSampleEvery;

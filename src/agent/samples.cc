@@ -20,6 +20,15 @@ std::vector<GpuLoad> loads_of(const std::vector<std::string>& uuids,
   return loads;
 }
 
+void load_simulated(const std::vector<std::string>& uuids, const std::vector<domain::Gpu>& gpus,
+                    ports::NodeSample& sample) {
+  constexpr std::int32_t kBusy = 1'000;
+  const std::size_t known = std::min(gpus.size(), sample.gpu_permille.size());
+  for (std::size_t at = 0; at < known; ++at) {
+    if (std::ranges::find(uuids, gpus[at].uuid) != uuids.end()) sample.gpu_permille[at] = kBusy;
+  }
+}
+
 std::string sample_line(domain::Time at, const ports::RankUsage& usage,
                         const std::vector<GpuLoad>& gpus) {
   std::string line = fmt::format(

@@ -18,6 +18,8 @@ class Service;
 /// otherwise.
 struct Options {
   std::string version;
+  /// How many seconds of the cluster's clock pass in one: more than 1 is a trial.
+  std::int32_t time_scale = 1;
   std::string openapi;  ///< Text of contracts/openapi.yaml, served as it is.
 
   /// Passwords: slow on purpose, called only inside `run_blocking`.

@@ -8,8 +8,10 @@ struct VersionView {
   std::string version;
   std::string api = "1";
   domain::Time started;
+  domain::Time now;  ///< By the cluster's clock.
+  std::int32_t time_scale = 1;
 };
-BOOST_DESCRIBE_STRUCT(VersionView, (), (version, api, started))
+BOOST_DESCRIBE_STRUCT(VersionView, (), (version, api, started, now, time_scale))
 
 struct HealthView {
   bool ok = true;
@@ -20,7 +22,10 @@ BOOST_DESCRIBE_STRUCT(HealthView, (), (ok, cluster, position))
 
 void get_version(Service& service, const CallPtr& call) {
   finish(*call,
-         ok(VersionView{.version = service.options().version, .started = service.started()}));
+         ok(VersionView{.version = service.options().version,
+                        .started = service.started(),
+                        .now = service.clock().now(),
+                        .time_scale = service.options().time_scale}));
 }
 
 void get_health(Service& service, const CallPtr& call) {

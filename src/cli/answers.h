@@ -394,7 +394,8 @@ struct Version {
   std::string version;
   std::string api;
   std::int64_t started = 0;
+  std::int32_t time_scale = 1;
 };
-BOOST_DESCRIBE_STRUCT(Version, (), (version, api, started))
+BOOST_DESCRIBE_STRUCT(Version, (), (version, api, started, time_scale))
 
 }  // namespace cli

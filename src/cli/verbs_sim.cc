@@ -10,6 +10,7 @@
 #include "replay/generator.h"
 #include "replay/gzip.h"
 #include "replay/report.h"
+#include "replay/retrace.h"
 
 namespace cli {
 namespace {
@@ -25,6 +26,7 @@ struct SimWish {
   std::string bids = "rigid";
   std::string estimate_error = "none";
   std::string plots;
+  std::string retrace;
   replay::Drawing drawing;
   std::int32_t gpus = 0;
   std::int32_t jobs = 20'000;
@@ -178,13 +180,42 @@ base::Result<int> simulate(Context& context, const SimWish& wish) {
   return 0;
 }
 
+base::Result<int> show_retrace(Context& context, const std::string& file) {
+  auto text = read_input(context, file);
+  if (!text) return base::pass(text);
+  const auto found = replay::retrace(*text);
+  if (!found) return std::unexpected(base::Error(found.error()).while_doing(file));
+  if (context.output.json()) {
+    context.output.data(base::to_json(*found));
+    return 0;
+  }
+  Table table{{{context.say("column.decision")},
+               {context.say("column.made"), true, false},
+               {context.say("column.differ"), true, false},
+               {context.say("column.left_out"), true, false}},
+              {}};
+  for (const auto& [name, kind] : {std::pair{"answers", &found->answers},
+                                   {"starts", &found->starts},
+                                   {"early_starts", &found->early_starts},
+                                   {"replans", &found->replans},
+                                   {"forecasts", &found->forecasts}}) {
+    table.rows.push_back({context.say(fmt::format("retrace.{}", name)), std::to_string(kind->made),
+                          std::to_string(kind->differ), std::to_string(kind->left_out)});
+  }
+  context.output.table(table);
+  for (const std::string& difference : found->differences) context.output.line(difference);
+  return 0;
+}
+
 }  // namespace
 
 void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   Context& context = verbs.context;
   const auto wish = std::make_shared<SimWish>();
   CLI::App& verb =
-      add_verb(verbs, app, "sim", [&context, wish] { return simulate(context, *wish); });
+      add_verb(verbs, app, "sim", [&context, wish] {
+    return wish->retrace.empty() ? simulate(context, *wish) : show_retrace(context, wish->retrace);
+  });
   const auto option = [&](const std::string& name, auto& value, std::string_view id,
                           const std::string& type) {
     return verb.add_option(name, value, context.say(id))->type_name(type);
@@ -209,6 +240,7 @@ void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   option("--seed", wish->drawing.seed, "option.sim_seed", "N");
   verb.add_flag("--bound", wish->bound, context.say("option.sim_bound"));
   option("--plots", wish->plots, "option.sim_plots", "FOLDER");
+  option("--retrace", wish->retrace, "option.sim_retrace", "FILE");
 }
 
 }  // namespace cli

@@ -156,12 +156,12 @@ std::vector<ledger::Command> Core::tick(Time now) {
   for (const auto& [id, node] : writer_->state().nodes.nodes) {
     const Time contact = last_contact(id);
     const bool counts = node.state != NodeState::down && node.state != NodeState::joining;
-    if (counts && now - contact >= settings_.silence) {
+    if (counts && now - contact >= settings_.silence * settings_.time_scale) {
       commands.push_back(
           own(ledger::nodes::Command{ledger::nodes::LoseNode{id, "no word from its agent"}}));
     }
     if (writer_->state().jobs.held.contains(id) &&
-        now - contact >= settings_.lease + settings_.margin) {
+        now - contact >= (settings_.lease + settings_.margin) * settings_.time_scale) {
       commands.push_back(own(ledger::jobs::Command{ledger::jobs::LoseRanks{
           id, fmt::format("node {} was lost: no word from its agent", id.value)}}));
     }

@@ -22,6 +22,8 @@ class Core {
     domain::Duration margin{5'000};          ///< On top, before what ran there starts elsewhere.
     domain::Duration silence{
         10'000};  ///< Without a report for so long, nothing new is planned there.
+    /// How many seconds of `now` pass in one of the agents', in which the three above are.
+    std::int32_t time_scale = 1;
   };
   using Connection = std::shared_ptr<ports::AgentConnection>;
 

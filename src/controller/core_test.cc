@@ -47,8 +47,7 @@ class CoreTest : public testing::Test {
   void open() {
     auto writer = controller::Writer::open(log);
     ASSERT_TRUE(writer) << writer.error().message;
-    core =
-        std::make_unique<controller::Core>(*std::move(writer), controller::Core::Settings{}, now);
+    core = std::make_unique<controller::Core>(*std::move(writer), settings, now);
     core->follow([this](const controller::PlacedFact& placed) {
       told.push_back(placed.position);
       return true;
@@ -91,6 +90,7 @@ class CoreTest : public testing::Test {
   const Job& job(std::int64_t id) { return core->writer().state().jobs.jobs.at({id}); }
   NodeState node() { return core->writer().state().nodes.nodes.at({"n1"}).state; }
 
+  controller::Core::Settings settings;
   domain::Time now{1'800'000'000'000};
   fakes::MemoryEventLog log;
   std::unique_ptr<controller::Core> core;
@@ -191,6 +191,17 @@ TEST_F(CoreTest, SilenceClosesANodeAndTheEndOfItsLeaseEndsItsRanks) {
   report(agent);
   EXPECT_EQ(node(), NodeState::ready);
   EXPECT_EQ(job(1).attempts_made, 2);
+}
+
+TEST_F(CoreTest, OnAFastClockAgentsHaveAsMuchOfTheirOwnTime) {
+  settings.time_scale = 100;
+  open();
+  const auto agent = connect("boot-1");
+  EXPECT_EQ(std::get<ports::Welcome>(agent->sent.front()).lease, settings.lease);
+  pass(settings.silence * 100 - kSecond);
+  EXPECT_EQ(node(), NodeState::ready);
+  pass(kSecond * 2);
+  EXPECT_EQ(node(), NodeState::down);
 }
 
 TEST_F(CoreTest, ARestartedControllerWaitsAWholeLeaseBeforeItGivesUpOnANode) {

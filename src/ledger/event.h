@@ -15,8 +15,10 @@ namespace ledger {
 /// The first fact of every log: which cluster this is.
 struct ClusterCreated {
   std::string cluster;  ///< Random; agents and clients tell clusters apart by it.
+  /// A trial: how many of its seconds pass in one. The times of all facts are by its own clock.
+  std::int32_t time_scale = 1;
 };
-BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster))
+BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster, time_scale))
 
 /// Counted up whenever the encoded state gets other members, or facts other effects, as
 /// tests/history will tell: hashes and snapshots of another layout are not comparable, and are

@@ -38,7 +38,7 @@ Result<Events> decide_one(const State& state, const Command&, Time, const Create
   if (auto ok = access::check_name("team", wish.team.value); !ok) return base::pass(ok);
   if (auto ok = access::check_name("user", wish.admin.value); !ok) return base::pass(ok);
   access::User admin{wish.admin, wish.team, access::Role::admin, {}, true};
-  Events events{ClusterCreated{wish.cluster}, access::TeamCreated{wish.team},
+  Events events{ClusterCreated{wish.cluster, wish.time_scale}, access::TeamCreated{wish.team},
                 access::UserCreated{admin}, accounts::PricesSet{era::default_prices()}};
   if (wish.credits > domain::Money{}) {
     events.push_back(accounts::MoneyMoved{

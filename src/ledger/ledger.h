@@ -13,6 +13,7 @@ struct CreateCluster {
   domain::TeamId team;
   domain::UserId admin;
   domain::Money credits;
+  std::int32_t time_scale = 1;  ///< Above 1: a trial whose clock runs so many times as fast.
 };
 /// Time has passed.
 struct Tick {};

@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+
 #include "domain/time.h"
 
 namespace ports {
@@ -8,6 +10,10 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual domain::Time now() const = 0;
+  /// How long the machine has to rest until it is `then` on this clock; 0 if that is past.
+  virtual domain::Duration rest_until(domain::Time then) const {
+    return std::max(domain::Duration{}, then - now());
+  }
 };
 
 }  // namespace ports

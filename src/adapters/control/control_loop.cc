@@ -84,8 +84,7 @@ void ControlLoop::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
   if (has_work()) return;
   const domain::Time now = parts.clock.now();
   const auto most = std::chrono::milliseconds(60'000);
-  const auto until =
-      std::chrono::milliseconds(std::max<std::int64_t>(0, core.next_wake(now).ms - now.ms));
+  const auto until = std::chrono::milliseconds(parts.clock.rest_until(core.next_wake(now)).ms);
   changed.wait_for(lock, std::min(most, until), [&] { return has_work(); });
 }
 

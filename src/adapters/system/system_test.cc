@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "adapters/system/certificate.h"
+#include "adapters/system/fast_clock.h"
 #include "adapters/system/file.h"
 #include "adapters/system/secrets.h"
 #include "adapters/system/system_clock.h"
@@ -200,6 +201,21 @@ TEST(CertificateAuthority, a_fingerprint_is_the_sha256_that_openssl_prints) {
   EXPECT_EQ(print->size(), 64U);
   EXPECT_EQ(print->find_first_not_of("0123456789abcdef"), std::string::npos);
   EXPECT_FALSE(fingerprint("no certificate"));
+}
+
+TEST(FastClock, PassesItsScaleOfTheMachinesTimeAndRestsForThatMuchLess) {
+  constexpr std::int32_t kScale = 500;
+  const FastClock clock({1'000'000}, kScale);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_GE(clock.now(), domain::Time{1'000'000});
+  const domain::Time then = clock.now() + domain::kSecond * 10;
+  const domain::Duration rest = clock.rest_until(then);
+  EXPECT_GT(rest, domain::Duration{});
+  EXPECT_LE(rest, domain::Duration{20});
+  while (clock.now() < then) std::this_thread::sleep_for(std::chrono::milliseconds(rest.ms));
+  EXPECT_EQ(clock.rest_until(then), domain::Duration{});
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(took, std::chrono::milliseconds(19));  // Ten seconds there are 20 ms here.
 }
 
 }  // namespace

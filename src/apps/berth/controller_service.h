@@ -2,6 +2,7 @@
 #include <boost/describe/class.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct ControllerOptions {
   std::string cert_path;                  ///< A certificate of one's own for `http`, with its key.
   std::string key_path;
   domain::Duration lease = controller::kDefaultLease;
+  /// For trials: how many of the cluster's seconds pass in one. None: as its first start said.
+  std::optional<std::int32_t> time_scale;
 };
 
 /// Where a controller is reached; kept in DATA/endpoints.json while it runs.
@@ -40,6 +43,7 @@ class ControllerService {
   ~ControllerService();
 
   const Endpoints& endpoints() const;
+  std::int32_t time_scale() const;
   /// True when this start made the cluster.
   bool is_new() const;
   /// The first admin's token, made with the cluster and kept in DATA/admin-token for its owner

@@ -118,6 +118,8 @@ void add_controller_options(Verb& verb, ControllerOptions& options, std::string&
   verb.option("--grpc HOST:PORT", options.grpc, "grpc")->capture_default_str();
   verb.option("--name HOST", options.names, "name");
   verb.option("--lease TIME", lease, "lease")->capture_default_str();
+  verb.option("--time-scale N", options.time_scale, "time_scale")
+      ->check(CLI::Range(1, 1'000).description(""));
   auto* cert = verb.option("--cert FILE", options.cert_path, "cert");
   auto* key = verb.option("--key FILE", options.key_path, "key");
   cert->needs(key);
@@ -144,6 +146,12 @@ Result<> write_config(cli::Environment& environment, const ControllerService& se
   return cli::save_config(environment, config);
 }
 
+/// Nobody should take the times of a trial for real ones.
+void tell_time_scale(const Terminal& terminal, const ControllerService& service) {
+  if (service.time_scale() == 1) return;
+  terminal.print("serving.time_scale", {std::to_string(service.time_scale())});
+}
+
 Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& options) {
   const StopSignals stop;
   auto service = ControllerService::open(options);
@@ -152,6 +160,7 @@ Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& 
   terminal.print("serving.controller_at", {at.cluster, at.http, at.agents, at.grpc});
   if ((*service)->is_new())
     terminal.print("serving.first_admin", {(*service)->admin(), options.data_dir});
+  tell_time_scale(terminal, **service);
   while (!stop.wait(3'600)) {
   }
   terminal.print("serving.stopping");
@@ -198,6 +207,7 @@ Result<int> serve_both(const Terminal& terminal, const ControllerOptions& option
   auto agent = AgentService::open(agent_options);
   if (!agent) return base::pass(agent);
   terminal.print("serving.is_up", {(*service)->endpoints().http});
+  tell_time_scale(terminal, **service);
   terminal.print("serving.try");
   bool is_told = false;
   while (!stop.wait(1)) {

@@ -75,6 +75,13 @@ constexpr std::array kServing{
           "提供的 CPU 核数（默认：全部）"},
     Entry{"serving.option.simulated", "MODEL:N declares GPUs that are not there, for trials",
           "MODEL:N 声明并不存在的 GPU，仅供试用"},
+    Entry{"serving.option.time_scale",
+          "for trials: the cluster's clock runs N times as fast, for good (1 to 1000)",
+          "仅供试用：集群时钟以 N 倍速运行，此后不可更改（1 到 1000）"},
+    Entry{"serving.time_scale",
+          "A trial: the cluster's clock runs {0} times as fast as real ones; its times and hours "
+          "are not real\n",
+          "试用集群：集群时钟以真实时钟的 {0} 倍速运行，其时刻和时长并非真实\n"},
     Entry{"serving.is_up", "Berth is up at {0}\n", "Berth 已启动：{0}\n"},
     Entry{"serving.try",
           "In another terminal:\n  berth run -- hostname\n  berth nodes\n  berth --help\n",
