@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A day of the Philly trace lived by a cluster in three minutes, and decided once more.
+"""A day of jobs of the Philly trace, lived by a cluster in three minutes and decided once more.
 
 Starts a controller whose clock runs --scale times as fast and --nodes agents with simulated GPUs,
 each a process of its own, on loopback. Every job of the day bids when it came, through the HTTP
@@ -29,6 +29,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import uuid
 from pathlib import Path
 
 HOUR_MS = 3_600_000
@@ -67,7 +68,9 @@ def arguments():
     parser.add_argument("--gpus", type=int, default=2, help="of a node")
     parser.add_argument("--scale", type=int, default=480)
     parser.add_argument("--day", type=int, default=51, help="of the trace, from its first job on")
+    parser.add_argument("--days", type=int, default=3, help="of the trace, lived at once")
     parser.add_argument("--hours", type=float, default=24, help="of the day that are lived")
+    parser.add_argument("--shortest-minutes", type=float, default=20, help="others are left out")
     parser.add_argument("--longest-hours", type=float, default=6, help="longer jobs are cut")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=0, help="jobs; 0: all of the day")
@@ -79,9 +82,10 @@ def arguments():
 
 
 def jobs_of(options):
-    """The day's jobs, in the order in which they come. What the trace does not say is drawn as
-    `berth sim` draws it: a deadline of 1.05 to 2 times the length, a value of 1, 2, 4 or 10 credits
-    a GPU-hour. Owners say a quarter more than the truth, and half an hour."""
+    """The day's jobs, in the order in which they come: those of a few days of the trace, each at
+    its time of the day, so that they ask for about what the cluster has. What the trace does not
+    say is drawn as `berth sim` draws it: a deadline of 1.05 to 2 times the length, a value of 1, 2,
+    4 or 10 credits a GPU-hour. Owners say a quarter more than the truth, and half an hour."""
     traces = os.environ.get("BERTH_TRACES")
     if not traces:
         print("skipped: BERTH_TRACES does not name a folder with philly/philly.csv.gz")
@@ -93,10 +97,12 @@ def jobs_of(options):
         columns = next(lines).strip().split(",")
         for line in lines:
             row = dict(zip(columns, line.strip().split(",")))
-            after_s = int(row["submit_s"]) - first
-            if not 0 <= after_s < options.hours * 3_600:
+            day, after_s = divmod(int(row["submit_s"]) - first, DAY_S)
+            if not 0 <= day < options.days or after_s >= options.hours * 3_600:
                 continue
-            runs_s = min(max(int(row["duration_s"]), 60), options.longest_hours * 3_600)
+            if int(row["duration_s"]) < options.shortest_minutes * 60:
+                continue
+            runs_s = min(int(row["duration_s"]), options.longest_hours * 3_600)
             says_s = runs_s * 1.25 + 1_800
             gpus = int(row["gpus"])
             width = max(w for w in range(1, options.gpus + 1) if gpus % w == 0)
@@ -158,19 +164,29 @@ class Cluster:
         sys.exit(f"{path} did not come")
 
     def ask(self, method, path, body=None):
-        """One request, over a connection that each thread keeps."""
-        if not hasattr(self.mine, "connection"):
-            where = urllib.parse.urlsplit(self.at["http"])
-            self.mine.connection = http.client.HTTPConnection(where.hostname, where.port,
-                                                              timeout=LONGEST_WAIT_S)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        """One request, over a connection that each thread keeps; again where it was closed for
+        having been idle. A repeated wish has the same key, so that it is granted once."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json",
+                   "Idempotency-Key": str(uuid.uuid4())}
         text = None if body is None else json.dumps(body)
-        self.mine.connection.request(method, path, text, headers)
-        answer = self.mine.connection.getresponse()
+        try:
+            self.connection().request(method, path, text, headers)
+            answer = self.connection().getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            del self.mine.connection
+            self.connection().request(method, path, text, headers)
+            answer = self.connection().getresponse()
         read = answer.read()
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {read.decode()}")
         return json.loads(read)
+
+    def connection(self):
+        if not hasattr(self.mine, "connection"):
+            where = urllib.parse.urlsplit(self.at["http"])
+            self.mine.connection = http.client.HTTPConnection(where.hostname, where.port,
+                                                              timeout=LONGEST_WAIT_S)
+        return self.mine.connection
 
     def close(self):
         for process in self.processes:
@@ -319,9 +335,11 @@ def show(options, jobs, lived):
     apart = abs(reported - lived["sampled"])
 
     gpus = options.nodes * options.gpus
-    print(f"{options.hours:g} hours of day {options.day} of Philly on {options.nodes} nodes of "
-          f"{options.gpus} simulated GPUs ({gpus}), {options.scale} times as fast: "
-          f"{lived['took_s']:.0f} s until the last job had ended")
+    asked = sum(job["says_ms"] * job["gpus"] for job in jobs) / HOUR_MS
+    print(f"{options.hours:g} hours of {options.days} days of Philly, from day {options.day} on, "
+          f"at once, on {options.nodes} nodes of {options.gpus} simulated GPUs, {options.scale} "
+          f"times as fast: {lived['took_s']:.0f} s until the last job had ended")
+    print(f"asked for {asked:.0f} GPU-hours, {asked / gpus / options.hours:.2f} of what there is")
     print(f"bids {len(jobs)}, accepted {len(fates)}, refused "
           f"{len(jobs) - len(fates) - len(lived['failed'])}, not answered {len(lived['failed'])}; "
           f"made late by (ms, p50 / p99 / most) {spread(lived['late_ms'])}")

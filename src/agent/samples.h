@@ -19,8 +19,8 @@ std::vector<GpuLoad> loads_of(const std::vector<std::string>& uuids,
                               const std::vector<domain::Gpu>& gpus,
                               const ports::NodeSample& sample);
 
-/// Makes those of a node's simulated `gpus` that are in `uuids` fully busy in `sample`: they have no
-/// load of their own to measure, so they are as busy as they are held by what is alive. Pure.
+/// Makes those of a node's simulated `gpus` that are in `uuids` fully busy in `sample`: they have
+/// no load of their own to measure, so they are as busy as they are held by what is alive. Pure.
 void load_simulated(const std::vector<std::string>& uuids, const std::vector<domain::Gpu>& gpus,
                     ports::NodeSample& sample);
 

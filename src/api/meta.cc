@@ -21,11 +21,10 @@ struct HealthView {
 BOOST_DESCRIBE_STRUCT(HealthView, (), (ok, cluster, position))
 
 void get_version(Service& service, const CallPtr& call) {
-  finish(*call,
-         ok(VersionView{.version = service.options().version,
-                        .started = service.started(),
-                        .now = service.clock().now(),
-                        .time_scale = service.options().time_scale}));
+  finish(*call, ok(VersionView{.version = service.options().version,
+                               .started = service.started(),
+                               .now = service.clock().now(),
+                               .time_scale = service.options().time_scale}));
 }
 
 void get_health(Service& service, const CallPtr& call) {

@@ -107,8 +107,7 @@ base::Result<int> version(Context& context) {
       context.output.line(context.say("version.server", {printable(there->version), server->url(),
                                                          context.moment(there->started)}));
       if (there->time_scale != 1)
-        context.output.line(
-            context.say("version.time_scale", {std::to_string(there->time_scale)}));
+        context.output.line(context.say("version.time_scale", {std::to_string(there->time_scale)}));
     }
     all["server"] = *std::move(body);
   }

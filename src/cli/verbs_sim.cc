@@ -212,8 +212,7 @@ base::Result<int> show_retrace(Context& context, const std::string& file) {
 void add_sim_verbs(Verbs& verbs, CLI::App& app) {
   Context& context = verbs.context;
   const auto wish = std::make_shared<SimWish>();
-  CLI::App& verb =
-      add_verb(verbs, app, "sim", [&context, wish] {
+  CLI::App& verb = add_verb(verbs, app, "sim", [&context, wish] {
     return wish->retrace.empty() ? simulate(context, *wish) : show_retrace(context, wish->retrace);
   });
   const auto option = [&](const std::string& name, auto& value, std::string_view id,

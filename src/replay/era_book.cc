@@ -1,7 +1,5 @@
 #include "replay/era_book.h"
 
-#include <utility>
-
 namespace replay {
 namespace {
 
@@ -25,35 +23,32 @@ void EraBook::promise(domain::JobId job, const domain::Bid& bid, const era::Offe
               .later = offer.later,
               .preemptible = bid.preemptible,
               .restart = bid.restart,
-              .resumes = false});
+              .resumes = false,
+              .widths = bid.widths});
 }
 
-void EraBook::make(const std::vector<era::Move>& moves) {
-  std::vector<era::Booking> moved;
+std::vector<era::Booking> EraBook::make(const std::vector<era::Move>& moves) {
+  std::vector<era::Booking> bookings;
   for (const era::Move& move : moves) {
-    moved.push_back(*plan_.find(move.job));
+    bookings.push_back(era::moved(*plan_.find(move.job), move));
     plan_.unbook(move.job);
   }
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    moved[i].start = moves[i].start;
-    moved[i].finish = moves[i].finish;
-    moved[i].nodes = moves[i].nodes;
-    moved[i].later = moves[i].later;
-    plan_.book(moved[i]);
+  for (const era::Booking& booking : bookings) {
+    // Where it runs it stays, even if the node has closed since.
+    if (booking.movable) {
+      plan_.book(booking);
+    } else {
+      plan_.restore(booking);
+    }
   }
+  return bookings;
 }
 
 const era::Booking& EraBook::pause(domain::JobId job) {
   era::Booking booking = *plan_.find(job);
-  era::Piece next = std::move(booking.later.front());
-  booking.later.erase(booking.later.begin());
-  booking.start = next.start;
-  booking.finish = next.finish;
-  booking.nodes = std::move(next.nodes);
-  booking.movable = true;
-  booking.resumes = true;
+  era::go_to_next_piece(booking);
   plan_.unbook(job);
-  plan_.book(booking);
+  plan_.restore(booking);
   return *plan_.find(job);
 }
 

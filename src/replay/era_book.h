@@ -23,8 +23,8 @@ class EraBook {
   }
   /// Books what was offered for `bid`, whose moves have been made.
   void promise(domain::JobId job, const domain::Bid& bid, const era::Offer& offer);
-  /// Makes the moves, all together: one may take the place of another.
-  void make(const std::vector<era::Move>& moves);
+  /// Makes the moves, all together: one may take the place of another. Returns what they have made.
+  std::vector<era::Booking> make(const std::vector<era::Move>& moves);
   /// Goes on to the next piece of a booking that has one.
   const era::Booking& pause(domain::JobId job);
 

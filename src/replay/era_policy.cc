@@ -5,16 +5,13 @@
 #include <utility>
 #include <variant>
 
-#include "era/plan.h"
-#include "era/quote.h"
-#include "ledger/demand/demand.h"
+#include "replay/era_book.h"
 #include "replay/policy.h"
 
 namespace replay {
 namespace {
 
 constexpr double kMicros = 1e6;
-constexpr std::size_t kMovesAtOnce = 64;
 
 /// No base rate, so no floor: a GPU costs what it displaces, as the forecast says.
 era::PriceList free_of_charge() {
@@ -31,75 +28,59 @@ class Era final : public Policy {
  public:
   explicit Era(const Cluster& cluster)
       : slot_ms_(std::int64_t{cluster.slot_s} * 1000),
-        plan_({.slot = {slot_ms_}, .horizon_slots = cluster.horizon_s / cluster.slot_s}) {
-    plan_.set_prices(free_of_charge());
+        book_({.slot = {slot_ms_}, .horizon_slots = cluster.horizon_s / cluster.slot_s}) {
+    book_.plan().set_prices(free_of_charge());
     std::vector<NodeSize> nodes = cluster.nodes;
     if (nodes.empty()) nodes.push_back({"all", cluster.gpus});
     for (const NodeSize& node : nodes) {
       most_gpus_ = std::max(most_gpus_, node.gpus);
-      plan_.put_node({.id = {node.name},
-                      .pool = {"gpus"},
-                      .gpu_model = "gpu",
-                      .capacity = {.gpus = node.gpus}});
+      book_.plan().put_node({.id = {node.name},
+                             .pool = {"gpus"},
+                             .gpu_model = "gpu",
+                             .capacity = {.gpus = node.gpus}});
     }
   }
 
   Verdict bid(const Bid& bid) override {
     const domain::Bid asked = wish(bid);
-    const era::Answer answer = era::quote(plan_, asked, at(bid.arrival));
-    ledger::demand::see(demand_, plan_, asked, at(bid.arrival));
+    const era::Answer answer = book_.answer(asked, at(bid.arrival));
+    book_.see(asked, at(bid.arrival));
     const era::Offer* offer = std::get_if<era::Offer>(&answer);
     if (offer == nullptr) return {};
     make(offer->moves);
-    plan_.book({.job = id(bid.job),
-                .pool = offer->pool,
-                .start = offer->start,
-                .finish = offer->finish,
-                .per_rank = asked.shape.per_rank,
-                .nodes = offer->nodes,
-                .movable = true,
-                .firm = false,
-                .earliest = asked.earliest,
-                .deadline = asked.deadline,
-                .shape = asked.shape,
-                .later = offer->later,
-                .preemptible = asked.preemptible,
-                .restart = asked.restart,
-                .resumes = false,
-                .widths = asked.widths});
+    book_.promise(id(bid.job), asked, *offer);
     turns_.push({offer->start.ms, id(bid.job).value});
     return {Verdict::Kind::promised, static_cast<double>(offer->price.micros) / kMicros};
   }
 
   void tick(std::int32_t now, std::vector<Change>& changes) override {
-    plan_.advance(at(now));
-    if (const auto made = ledger::demand::next(demand_, at(now)))
-      ledger::demand::apply(demand_, plan_, *made, at(now));
-    make(era::replan(plan_, at(now), kMovesAtOnce));
+    book_.plan().advance(at(now));
+    if (const auto made = book_.forecast(at(now))) book_.use(*made, at(now));
+    make(book_.replan(at(now)));
     for (; !turns_.empty() && turns_.top().first <= at(now).ms; turns_.pop())
       turn({turns_.top().second}, at(now), changes);
     std::ranges::stable_partition(changes, [](const Change& change) { return change.gpus == 0; });
   }
 
   void ended(const Bid& bid, std::int32_t now) override {
-    plan_.advance(at(now));
-    plan_.unbook(id(bid.job));
+    book_.plan().advance(at(now));
+    book_.plan().unbook(id(bid.job));
   }
 
   bool overrun(const Bid& bid, std::int32_t now) override {
-    plan_.advance(at(now));
+    book_.plan().advance(at(now));
     const domain::Time finish = at(now + 1);
-    const auto more = era::extension(plan_, id(bid.job), wish(bid), finish);
+    const auto more = era::extension(book_.plan(), id(bid.job), wish(bid), finish);
     if (!std::holds_alternative<domain::Money>(more)) return false;
-    era::Booking booking = *plan_.find(id(bid.job));
-    plan_.unbook(booking.job);
+    era::Booking booking = *book_.plan().find(id(bid.job));
+    book_.plan().unbook(booking.job);
     booking.finish = finish;
-    plan_.book(booking);
+    book_.plan().book(booking);
     return true;
   }
 
   double going_price(std::int32_t now) override {
-    const auto hours = era::calendar(plan_, at(now), 1);
+    const auto hours = era::calendar(book_.plan(), at(now), 1);
     return hours.empty() ? 0 : static_cast<double>(hours.front().next_gpu_hour.micros) / kMicros;
   }
 
@@ -135,46 +116,30 @@ class Era final : public Policy {
   /// Starts `job`, or ends its piece, if it is time: a booking that has moved is named once more
   /// for each time that it had.
   void turn(domain::JobId job, domain::Time now, std::vector<Change>& changes) {
-    const era::Booking* booking = plan_.find(job);
+    const era::Booking* booking = book_.plan().find(job);
     if (booking == nullptr) return;
     const auto place = static_cast<std::int32_t>(job.value - 1);
     if (!booking->movable && !booking->later.empty() && booking->finish <= now) {
       changes.push_back({place, 0});
-      booking = pause(*booking);
+      booking = &book_.pause(job);
+      turns_.push({booking->start.ms, job.value});
     }
     if (!booking->movable || booking->start > now) return;
     changes.push_back({place, gpus_of(*booking)});
-    plan_.pin(job);
+    book_.plan().pin(job);
     if (!booking->later.empty()) turns_.push({booking->finish.ms, job.value});
   }
 
-  /// Its next piece becomes its first.
-  const era::Booking* pause(era::Booking booking) {
-    era::go_to_next_piece(booking);
-    plan_.unbook(booking.job);
-    plan_.book(booking);
-    turns_.push({booking.start.ms, booking.job.value});
-    return plan_.find(booking.job);
-  }
-
-  /// Makes the moves, all together: one may take the place of another.
+  /// Makes the moves, and remembers when something is to be done about what has moved.
   void make(const std::vector<era::Move>& moves) {
-    std::vector<era::Booking> bookings;
-    for (const era::Move& move : moves) {
-      bookings.push_back(era::moved(*plan_.find(move.job), move));
-      plan_.unbook(move.job);
-    }
-    for (const era::Booking& booking : bookings) {
-      plan_.book(booking);
+    for (const era::Booking& booking : book_.make(moves))
       turns_.push({(booking.movable ? booking.start : booking.finish).ms, booking.job.value});
-    }
   }
 
   using Turn = std::pair<std::int64_t, std::int64_t>;  ///< When, and the job's id.
   std::int64_t slot_ms_;
   std::int32_t most_gpus_ = 0;
-  era::Plan plan_;
-  ledger::demand::State demand_;
+  EraBook book_;
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;  ///< Starts and pauses.
 };
 

@@ -18,11 +18,10 @@
 #include "adapters/scheduler_service/scheduler_service.h"
 #include "adapters/sql/sql_event_log.h"
 #include "adapters/system/certificate.h"
-#include "adapters/system/fast_clock.h"
 #include "adapters/system/file.h"
 #include "adapters/system/secrets.h"
-#include "adapters/system/system_clock.h"
 #include "api/api.h"
+#include "apps/berth/cluster_clock.h"
 #include "apps/berth/openapi_text.h"
 #include "apps/berth/paths.h"
 #include "base/json.h"
@@ -81,7 +80,7 @@ struct ControllerService::Parts {
   ControllerOptions options;
   DataLock lock;
   adapters::system::CertificateAuthority authority;
-  std::unique_ptr<ports::Clock> clock;
+  ClusterClock time;
   std::unique_ptr<adapters::sql::SqlEventLog> log;
   std::unique_ptr<adapters::sql::SqlEventLog> history;
   std::unique_ptr<adapters::files::FolderFileStore> files;
@@ -98,7 +97,6 @@ struct ControllerService::Parts {
   std::string admin_token;
   std::string admin;
   bool is_new = false;
-  std::int32_t time_scale = 1;
 
   Parts(ControllerOptions given, DataLock taken, adapters::system::CertificateAuthority made)
       : options(std::move(given)), lock(std::move(taken)), authority(std::move(made)) {}
@@ -106,7 +104,6 @@ struct ControllerService::Parts {
 
   Result<Certificate> grpc_certificate() const;
   Result<> open_log();
-  Result<> open_clock();
   Result<> open_agents();
   Result<> create_cluster();
   Result<> open_http();
@@ -143,38 +140,15 @@ Result<> ControllerService::Parts::open_log() {
   auto opened = adapters::sql::SqlEventLog::open(path);
   if (!opened) return base::pass(opened);
   log = *std::move(opened);
+  auto opened_clock = open_clock(*log, options.time_scale);
+  if (!opened_clock) return base::pass(opened_clock);
+  time = *std::move(opened_clock);
   auto again = adapters::sql::SqlEventLog::open(path);
   if (!again) return base::pass(again);
   history = *std::move(again);
   auto store = adapters::files::FolderFileStore::open(options.data_dir + "/jobs");
   if (!store) return base::pass(store);
   files = *std::move(store);
-  return {};
-}
-
-/// What kind of clock a cluster has is among its facts, so that later starts go on with it.
-Result<> ControllerService::Parts::open_clock() {
-  const domain::Time wall = adapters::system::SystemClock{}.now();
-  auto size = log->size();
-  if (!size) return base::pass(size);
-  domain::Time from = wall;
-  time_scale = options.time_scale.value_or(1);
-  if (*size > 0) {
-    auto first = controller::Writer::read_facts(*log, 0, 1);
-    if (!first) return base::pass(first);
-    auto last = controller::Writer::read_facts(*log, *size - 1, 1);
-    if (!last) return base::pass(last);
-    const auto* created = std::get_if<ledger::ClusterCreated>(&first->at(0).fact.event);
-    time_scale = created == nullptr ? 1 : created->time_scale;
-    if (options.time_scale.value_or(time_scale) != time_scale)
-      return base::invalid("--time-scale", "this cluster was made with {}", time_scale);
-    from = std::max(wall, last->at(0).fact.at);
-  }
-  if (time_scale == 1) {
-    clock = std::make_unique<adapters::system::SystemClock>();
-  } else {
-    clock = std::make_unique<adapters::system::FastClock>(from, time_scale);
-  }
   return {};
 }
 
@@ -189,9 +163,9 @@ Result<> ControllerService::Parts::open_agents() {
   listener = std::make_unique<adapters::grpc::GrpcAgentListener>(std::move(server));
   controller::Core::Settings settings;
   settings.lease = options.lease;
-  settings.time_scale = time_scale;
-  auto opened =
-      adapters::control::ControlLoop::open({*log, *history, *files, *listener, *clock}, settings);
+  settings.time_scale = time.time_scale;
+  auto opened = adapters::control::ControlLoop::open(
+      {*log, *history, *files, *listener, *time.clock}, settings);
   if (!opened) return base::pass(opened);
   loop = *std::move(opened);
   endpoints.agents = fmt::format("{}:{}", public_host(options.agents), listener->port());
@@ -226,8 +200,8 @@ Result<> ControllerService::Parts::create_cluster() {
   admin = is_new ? user_name() : first_admin;
   if (is_new) {
     cluster = adapters::system::random_id();
-    if (auto made = submit(ledger::CreateCluster{
-            cluster, {"default"}, {admin}, kFirstCredits, time_scale});
+    if (auto made = submit(
+            ledger::CreateCluster{cluster, {"default"}, {admin}, kFirstCredits, time.time_scale});
         !made)
       return made;
   }
@@ -241,7 +215,7 @@ Result<> ControllerService::Parts::create_cluster() {
                               {admin},
                               "made by the first start",
                               adapters::system::token_hash(admin_token),
-                              clock->now(),
+                              time.clock->now(),
                               domain::kNever};
   if (auto made = submit(ledger::access::Command{ledger::access::IssueToken{token}}); !made)
     return made;
@@ -296,7 +270,7 @@ Result<> ControllerService::Parts::open_http() {
   if (!print) return base::pass(print);
   api::Options with;
   with.version = cli::kVersion;
-  with.time_scale = time_scale;
+  with.time_scale = time.time_scale;
   with.openapi = std::string(kOpenApiText);
   with.password_hash = adapters::system::password_hash;
   with.password_verify = adapters::system::password_verify;
@@ -314,7 +288,7 @@ Result<> ControllerService::Parts::open_http() {
   };
   with.is_loopback_only = is_loopback_only();
   with.join_command = [this](std::string_view token) { return join_command(token); };
-  api = std::make_unique<api::Api>(*loop, *files, *clock, std::move(with));
+  api = std::make_unique<api::Api>(*loop, *files, *time.clock, std::move(with));
   const bool secure = server.tls.has_value();
   auto opened = adapters::beast::HttpServer::open(std::move(server), *api);
   if (!opened)
@@ -330,7 +304,7 @@ Result<std::string> ControllerService::Parts::make_join_token(Duration life) {
   auto print = adapters::system::fingerprint(authority.cert_pem());
   if (!print) return base::pass(print);
   ledger::access::JoinToken token{adapters::system::random_id(),
-                                  adapters::system::token_hash(secret), clock->now() + life};
+                                  adapters::system::token_hash(secret), time.clock->now() + life};
   if (auto made = submit(ledger::access::Command{ledger::access::IssueJoinToken{token}}); !made)
     return base::pass(made);
   return adapters::grpc::encode({secret, *print});
@@ -397,7 +371,7 @@ Result<std::unique_ptr<ControllerService>> ControllerService::open(
   parts->timer = std::make_unique<adapters::control::Timer>();
   using Step = Result<> (Parts::*)();
   // People come last: what they are told, such as how a node joins, is known by then.
-  for (const Step step : {&Parts::open_log, &Parts::open_clock, &Parts::open_agents, &Parts::create_cluster,
+  for (const Step step : {&Parts::open_log, &Parts::open_agents, &Parts::create_cluster,
                           &Parts::open_grpc, &Parts::open_http}) {
     if (auto done = (parts.get()->*step)(); !done) return base::pass(done);
   }
@@ -411,13 +385,13 @@ Result<std::unique_ptr<ControllerService>> ControllerService::open(
 }
 
 const Endpoints& ControllerService::endpoints() const { return parts_->endpoints; }
-std::int32_t ControllerService::time_scale() const { return parts_->time_scale; }
+std::int32_t ControllerService::time_scale() const { return parts_->time.time_scale; }
 bool ControllerService::is_new() const { return parts_->is_new; }
 const std::string& ControllerService::admin_token() const { return parts_->admin_token; }
 const std::string& ControllerService::admin() const { return parts_->admin; }
 const std::string& ControllerService::ca_pem() const { return parts_->authority.cert_pem(); }
 Result<std::string> ControllerService::join_token() {
-  return parts_->make_join_token(domain::kMinute * 10 * parts_->time_scale);
+  return parts_->make_join_token(domain::kMinute * 10 * parts_->time.time_scale);
 }
 
 }  // namespace apps
