@@ -181,6 +181,16 @@ class Cluster:
             raise RuntimeError(f"{method} {path}: {answer.status} {read.decode()}")
         return json.loads(read)
 
+    def berth(self, *words):
+        """What the command line answers."""
+        env = dict(os.environ, BERTH_SERVER=self.at["http"], BERTH_TOKEN=self.token,
+                   HOME=str(self.folder), LC_ALL="C")
+        done = subprocess.run([self.options.berth, *words, "--json"], env=env, check=False,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"berth {' '.join(words)}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout)["data"]
+
     def connection(self):
         if not hasattr(self.mine, "connection"):
             where = urllib.parse.urlsplit(self.at["http"])
@@ -266,19 +276,17 @@ def live(cluster, jobs, options):
     sampler.over.set()
     sampler.join()
     report = cluster.ask("GET", f"/v1/report?from={begin_ms}&to={end_ms}")
+    slots = cluster.berth("report", "--replay")["replayed"]
     cluster.close()
     facts = cluster.folder / "facts.jsonl"
     with facts.open("w") as to:
         log = sqlite3.connect(cluster.folder / "controller/ledger.db")
         for (text,) in log.execute("select body from fact order by position"):
             to.write(text + "\n")
-    done = subprocess.run([options.berth, "sim", "--retrace", str(facts), "--json"], check=False,
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"berth sim --retrace: {done.stdout}{done.stderr}")
     return {"took_s": took_s, "failed": failed, "late_ms": late_ms, "report": report,
             "samples": sampler.count(), "sampled": sampler.utilisation(options.gpus),
-            "retrace": json.loads(done.stdout)["data"], "fates": fates_of(facts)}
+            "retrace": cluster.berth("sim", "--retrace", str(facts)),
+            "slots": slots, "fates": fates_of(facts)}
 
 
 def fates_of(facts):
@@ -362,6 +370,11 @@ def show(options, jobs, lived):
     print(f"\nutilisation of the GPUs: {reported:.4f} by the report, {lived['sampled']:.4f} by "
           f"{lived['samples']} samples of agents; {apart:.4f} apart, at most "
           f"{UTILISATION_TOLERANCE} allowed")
+    slots = lived["slots"]
+    era = next(each for each in slots["policies"] if each["name"] == "era")
+    print(f"played in slots of {slots['slot_s']} s, without early starts or base prices "
+          f"(`berth report --replay`): {era['on_time']} done by the deadline, "
+          f"{era['utilisation']:.4f} of the GPUs in use")
     wrong = []
     if lived["failed"]:
         wrong.append(f"{len(lived['failed'])} bids were not answered: {lived['failed'][0]}")
@@ -375,7 +388,7 @@ def show(options, jobs, lived):
         if values and statistics.median(values) > LATENCY_TOLERANCE_MS:
             wrong.append(f"{name} are late")
     if options.json:
-        figures = {key: lived[key] for key in ("took_s", "sampled", "samples", "retrace")}
+        figures = {key: lived[key] for key in ("took_s", "sampled", "samples", "retrace", "slots")}
         Path(options.json).write_text(json.dumps(figures | {"reported": reported}, indent=1))
     print("\n" + ("equal within what is stated" if not wrong else "; ".join(wrong)))
     return 1 if wrong else 0

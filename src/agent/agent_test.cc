@@ -643,22 +643,6 @@ TEST_F(World, SamplesNameTheRanksOwnGpus) {
   EXPECT_EQ(last_sample_->gpu_permille.size(), 2U);
 }
 
-TEST_F(World, ASimulatedGpuIsAsBusyAsItIsHeld) {
-  domain::Inventory simulated = inventory();
-  simulated.simulated = true;
-  computer_ = fakes::FixedMachine(simulated);
-  computer_.load({.gpu_permille = {0, 0}, .gpu_memory_bytes = {0, 0}});
-  connect();
-  auto order = order_for(kKey);
-  order.gpu_uuids = {"GPU-b"};
-  want({order});
-  pass(Duration{4'500});
-  EXPECT_EQ(last_sample_.value().gpu_permille, (std::vector<std::int32_t>{0, 1'000}));
-  ASSERT_TRUE(machine_.end_now(kKey, 0));
-  pass(Duration{4'500});
-  EXPECT_EQ(last_sample_.value().gpu_permille, (std::vector<std::int32_t>{0, 0}));
-}
-
 class Checkpoints : public World {
  protected:
   void write(const std::string& name, int step, const std::string& state) {

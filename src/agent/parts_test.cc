@@ -4,6 +4,7 @@
 #include "agent/lease.h"
 #include "agent/manifest.h"
 #include "agent/past.h"
+#include "agent/samples.h"
 
 namespace agent {
 namespace {
@@ -123,6 +124,17 @@ TEST(Past, RemembersTheNewest) {
   EXPECT_EQ(past.find(key(1)), nullptr);
   EXPECT_NE(past.find(key(2)), nullptr);
   EXPECT_NE(past.find(key(ports::kPastRanks + 1)), nullptr);
+}
+
+TEST(Samples, ASimulatedGpuIsAsBusyAsItIsHeld) {
+  const std::vector<domain::Gpu> gpus{{.uuid = "SIM-a"}, {.uuid = "SIM-b"}, {.uuid = "SIM-c"}};
+  ports::NodeSample sample;
+  sample.gpu_permille = {0, 0, 0};
+  load_simulated({"SIM-b", "SIM-x"}, gpus, sample);
+  EXPECT_EQ(sample.gpu_permille, (std::vector<std::int32_t>{0, 1'000, 0}));
+  sample.gpu_permille = {0};  // Of a machine that has changed since.
+  load_simulated({"SIM-a", "SIM-c"}, gpus, sample);
+  EXPECT_EQ(sample.gpu_permille, (std::vector<std::int32_t>{1'000}));
 }
 
 }  // namespace

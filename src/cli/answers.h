@@ -392,10 +392,9 @@ BOOST_DESCRIBE_STRUCT(Events, (), (events, next))
 
 struct Version {
   std::string version;
-  std::string api;
   std::int64_t started = 0;
   std::int32_t time_scale = 1;
 };
-BOOST_DESCRIBE_STRUCT(Version, (), (version, api, started, time_scale))
+BOOST_DESCRIBE_STRUCT(Version, (), (version, started, time_scale))
 
 }  // namespace cli

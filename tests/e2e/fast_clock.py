@@ -46,11 +46,17 @@ def starts(trial):
     cluster.wait_for_nodes(NODES)
 
 
+def samples(cluster):
+    """What the agents last said of their GPUs' load."""
+    nodes = cluster.api("GET", "/v1/nodes")["nodes"]
+    return [load for node in nodes for load in (node["sample"] or {}).get("gpu_permille", [])]
+
+
 def lives(trial):
     """More work than there are GPUs: some bids are refused, some jobs wait."""
     cluster, draw = trial.cluster, random.Random(7)
     for number in range(JOBS):
-        runs_ms = draw.randint(5, 30) * MINUTE_MS
+        runs_ms = (draw.randint(5, 30) if number > 0 else 90) * MINUTE_MS
         says_ms = runs_ms + 45 * MINUTE_MS
         spec = {
             "name": f"job-{number}",
@@ -59,7 +65,7 @@ def lives(trial):
                 "job_class": "reserved",
                 "duration": says_ms,
                 "deadline": cluster.now() + says_ms * draw.randint(2, 5),
-                "max_price": draw.randint(1, 20) * 10**6,
+                "max_price": draw.randint(1, 20) * 10**6 if number > 0 else 10**9,
                 "shape": {
                     "ranks": draw.randint(1, 3),
                     "per_rank": {"gpus": draw.randint(1, GPUS), "cpu_millis": 100},
@@ -68,6 +74,8 @@ def lives(trial):
         }
         cluster.api("POST", "/v1/jobs", {"spec": spec}, key=f"job-{number}")
         time.sleep(draw.uniform(0, 0.2))
+        if number == 0:
+            wait_for("a sample of a GPU that is held", lambda: 1_000 in samples(cluster))
     wait_for("all jobs to end", lambda: not cluster.api("GET", "/v1/jobs?state=live")["jobs"], 120)
     all_jobs = cluster.api("GET", f"/v1/jobs?limit={2 * JOBS}")["jobs"]
     states = [job["state"] for job in all_jobs]
