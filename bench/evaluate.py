@@ -259,6 +259,9 @@ def write_page(file, kept, state):
     page.text("## How long an answer of `era` takes",
               "Wall clock, on a machine that was busy with other work.")
     page.speed()
+    page.text("## A day, live",
+              "A controller and 200 agents have lived through a day of Philly, and their decisions",
+              "are the replay's: [live-run.md](live-run.md), by `bench/live_run.py`.")
     file.write_text("\n".join(page.lines).rstrip() + "\n", encoding="utf-8")
 
 

@@ -209,7 +209,9 @@ def bid_of(job, options, begin_ms):
     arrives_ms = begin_ms + int(job["after_s"] * 1_000)
     per_rank = {"gpus": job["width"], "cpu_millis": 1_000}
     return {"name": job["name"],
-            "program": {"command": ["/bin/sleep", f"{job['runs_s'] / options.scale:.3f}"]},
+            # No two are the same program: who asks for the same again is no more demand.
+            "program": {"command": ["/bin/sleep", f"{job['runs_s'] / options.scale:.3f}"],
+                        "env": {"TRACE_JOB": job["name"]}},
             "bid": {"job_class": "reserved", "duration": job["says_ms"],
                     "deadline": arrives_ms + job["due_ms"], "max_price": job["value"],
                     "shape": {"ranks": job["gpus"] // job["width"], "per_rank": per_rank}}}

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,6 +47,36 @@ bool is_plain(const domain::JobSpec& spec) {
 }
 
 bool is_planners(RefusalReason reason) { return reason < RefusalReason::insufficient_funds; }
+
+/// Tells who was refused and asks again, which is no more demand.
+class Repeats {
+ public:
+  /// Notes a bid; true if its user was refused the same program before and the time for that has
+  /// not passed. O(kLookedAt).
+  template <class Fact>
+  bool note(const Fact& fact, Time at) {
+    constexpr std::size_t kLookedAt = 64;
+    auto& asked = asked_[fact.team];
+    const auto same = std::ranges::find_if(asked, [&](const Asked& before) {
+      return before.at < at && before.user == fact.user && before.program == fact.spec.program;
+    });
+    const bool again = same != asked.end() && same->refused && same->deadline > at;
+    constexpr bool kRefused = std::is_same_v<Fact, jobs::BidRefused>;
+    asked.push_front({at, fact.user, fact.spec.program, kRefused, fact.spec.bid.deadline});
+    if (asked.size() > kLookedAt) asked.pop_back();
+    return again;
+  }
+
+ private:
+  struct Asked {
+    Time at;
+    domain::UserId user;
+    domain::Program program;
+    bool refused = false;
+    Time deadline;
+  };
+  std::map<domain::TeamId, std::deque<Asked>> asked_;  ///< The newest first.
+};
 
 /// Follows a log fact by fact and asks the book before each is noted in it.
 class Retracer {
@@ -213,17 +244,21 @@ class Retracer {
 
   // What happened. One for each kind of fact that changes what is promised.
 
-  void note(const jobs::BidRefused& fact) {
-    if (is_priced_) book_.see(fact.spec.bid, now_);
-  }
+  void note(const jobs::BidRefused& fact) { see(fact); }
 
   void note(const jobs::JobAccepted& fact) {
     has_freed_ = has_freed_ || !room_.empty();
     book_.make(room_);
     room_.clear();
-    if (is_priced_) book_.see(fact.spec.bid, now_);
+    see(fact);
     bids_[fact.job] = fact.spec.bid;
     if (fact.offer) book_.promise(fact.job, fact.spec.bid, *fact.offer);
+  }
+
+  template <class Fact>
+  void see(const Fact& fact) {
+    const bool again = repeats_.note(fact, now_);
+    if (is_priced_ && !again) book_.see(fact.spec.bid, now_);
   }
 
   void note(const jobs::BookingsMoved& fact) {
@@ -329,6 +364,7 @@ class Retracer {
 
   Retrace all_;
   EraBook book_{era::Settings{}};
+  Repeats repeats_;
   ledger::nodes::State nodes_;
   std::map<JobId, domain::Bid> bids_;                    ///< Of jobs that have not ended.
   std::map<JobId, std::vector<domain::NodeId>> places_;  ///< Of the newest attempt, by rank.

@@ -49,7 +49,7 @@ def starts(trial):
 def samples(cluster):
     """What the agents last said of their GPUs' load."""
     nodes = cluster.api("GET", "/v1/nodes")["nodes"]
-    return [load for node in nodes for load in (node["sample"] or {}).get("gpu_permille", [])]
+    return [load for node in nodes for load in node.get("sample", {}).get("gpu_permille", [])]
 
 
 def lives(trial):
