@@ -130,6 +130,9 @@ class Cluster:
         self.at = json.loads(self.wait_for_file(data / "endpoints.json"))
         self.token = self.wait_for_file(data / "admin-token").strip()
         self.ask("POST", "/v1/teams/default/grants", {"credits_micros": 10**15})
+        # As in the replay: no base rate, so that a GPU costs what it displaces.
+        prices = self.ask("GET", "/v1/prices") | {"gpu_hour": {"": 0}, "core_hour": 0}
+        self.ask("PUT", "/v1/prices", prices)
         for number in range(self.options.nodes):
             self.add_agent(f"n{number:03}")
         deadline = time.monotonic() + LONGEST_WAIT_S
@@ -374,7 +377,7 @@ def show(options, jobs, lived):
           f"{UTILISATION_TOLERANCE} allowed")
     slots = lived["slots"]
     era = next(each for each in slots["policies"] if each["name"] == "era")
-    print(f"played in slots of {slots['slot_s']} s, without early starts or base prices "
+    print(f"the same bids in slots of {slots['slot_s']} s, where nothing starts early "
           f"(`berth report --replay`): {era['on_time']} done by the deadline, "
           f"{era['utilisation']:.4f} of the GPUs in use")
     wrong = []
