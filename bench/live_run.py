@@ -40,8 +40,7 @@ UTILISATION_TOLERANCE = 0.02
 # How long a start may come after the moment that was promised, and an end after the program's, in
 # real milliseconds, at the median: processes start on a machine that has other things to do.
 LATENCY_TOLERANCE_MS = 500
-SAMPLE_SECONDS = 1.0
-LONGEST_WAIT_S = 900
+SAMPLE_SECONDS, LONGEST_WAIT_S = 1.0, 900
 
 
 def main():
@@ -90,9 +89,7 @@ def jobs_of(options):
     if not traces:
         print("skipped: BERTH_TRACES does not name a folder with philly/philly.csv.gz")
         sys.exit(0)
-    draw = random.Random(options.seed)
-    first = options.day * DAY_S
-    jobs = []
+    draw, first, jobs = random.Random(options.seed), options.day * DAY_S, []
     with gzip.open(Path(traces) / "philly/philly.csv.gz", "rt") as lines:
         columns = next(lines).strip().split(",")
         for line in lines:
@@ -347,12 +344,12 @@ def show(options, jobs, lived):
     reported = used / capacity
     apart = abs(reported - lived["sampled"])
 
-    gpus = options.nodes * options.gpus
     asked = sum(job["says_ms"] * job["gpus"] for job in jobs) / HOUR_MS
+    there = options.nodes * options.gpus * options.hours
     print(f"{options.hours:g} hours of {options.days} days of Philly, from day {options.day} on, "
           f"at once, on {options.nodes} nodes of {options.gpus} simulated GPUs, {options.scale} "
           f"times as fast: {lived['took_s']:.0f} s until the last job had ended")
-    print(f"asked for {asked:.0f} GPU-hours, {asked / gpus / options.hours:.2f} of what there is")
+    print(f"asked for {asked:.0f} GPU-hours, {asked / there:.2f} of what there is")
     print(f"bids {len(jobs)}, accepted {len(fates)}, refused "
           f"{len(jobs) - len(fates) - len(lived['failed'])}, not answered {len(lived['failed'])}; "
           f"made late by (ms, p50 / p99 / most) {spread(lived['late_ms'])}")

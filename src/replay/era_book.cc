@@ -9,22 +9,22 @@ constexpr std::size_t kMovesAtOnce = 64;
 }  // namespace
 
 void EraBook::promise(domain::JobId job, const domain::Bid& bid, const era::Offer& offer) {
-  plan_.book({.job = job,
-              .pool = offer.pool,
-              .start = offer.start,
-              .finish = offer.finish,
-              .per_rank = bid.shape.per_rank,
-              .nodes = offer.nodes,
-              .movable = true,
-              .firm = bid.firm,
-              .earliest = bid.earliest,
-              .deadline = bid.deadline,
-              .shape = bid.shape,
-              .later = offer.later,
-              .preemptible = bid.preemptible,
-              .restart = bid.restart,
-              .resumes = false,
-              .widths = bid.widths});
+  put({.job = job,
+       .pool = offer.pool,
+       .start = offer.start,
+       .finish = offer.finish,
+       .per_rank = bid.shape.per_rank,
+       .nodes = offer.nodes,
+       .movable = true,
+       .firm = bid.firm,
+       .earliest = bid.earliest,
+       .deadline = bid.deadline,
+       .shape = bid.shape,
+       .later = offer.later,
+       .preemptible = bid.preemptible,
+       .restart = bid.restart,
+       .resumes = false,
+       .widths = bid.widths});
 }
 
 std::vector<era::Booking> EraBook::make(const std::vector<era::Move>& moves) {
@@ -33,14 +33,7 @@ std::vector<era::Booking> EraBook::make(const std::vector<era::Move>& moves) {
     bookings.push_back(era::moved(*plan_.find(move.job), move));
     plan_.unbook(move.job);
   }
-  for (const era::Booking& booking : bookings) {
-    // Where it runs it stays, even if the node has closed since.
-    if (booking.movable) {
-      plan_.book(booking);
-    } else {
-      plan_.restore(booking);
-    }
-  }
+  for (const era::Booking& booking : bookings) put(booking);
   return bookings;
 }
 
@@ -48,8 +41,16 @@ const era::Booking& EraBook::pause(domain::JobId job) {
   era::Booking booking = *plan_.find(job);
   era::go_to_next_piece(booking);
   plan_.unbook(job);
-  plan_.restore(booking);
+  put(booking);
   return *plan_.find(job);
+}
+
+void EraBook::put(const era::Booking& booking) {
+  if (promises_ == Promises::own) {
+    plan_.book(booking);
+  } else {
+    plan_.restore(booking);
+  }
 }
 
 std::vector<era::Move> EraBook::replan(domain::Time now) const {

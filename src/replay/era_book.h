@@ -9,7 +9,10 @@ namespace replay {
 /// without its log. The `era` policy plays with it, and a retrace asks it again.
 class EraBook {
  public:
-  explicit EraBook(era::Settings settings) : plan_(settings) {}
+  /// Whose promises it keeps: its own fit, or it is a bug; those that a log tells of are taken as
+  /// they are, since their nodes may have closed and the log may be wrong.
+  enum class Promises { own, of_a_log };
+  EraBook(era::Settings settings, Promises promises) : plan_(settings), promises_(promises) {}
 
   era::Plan& plan() { return plan_; }
   const era::Plan& plan() const { return plan_; }
@@ -40,7 +43,10 @@ class EraBook {
   std::vector<era::Move> replan(domain::Time now) const;
 
  private:
+  void put(const era::Booking& booking);
+
   era::Plan plan_;
+  Promises promises_;
   ledger::demand::State demand_;
 };
 

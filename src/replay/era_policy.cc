@@ -28,7 +28,8 @@ class Era final : public Policy {
  public:
   explicit Era(const Cluster& cluster)
       : slot_ms_(std::int64_t{cluster.slot_s} * 1000),
-        book_({.slot = {slot_ms_}, .horizon_slots = cluster.horizon_s / cluster.slot_s}) {
+        book_({.slot = {slot_ms_}, .horizon_slots = cluster.horizon_s / cluster.slot_s},
+              EraBook::Promises::own) {
     book_.plan().set_prices(free_of_charge());
     std::vector<NodeSize> nodes = cluster.nodes;
     if (nodes.empty()) nodes.push_back({"all", cluster.gpus});

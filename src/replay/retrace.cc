@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/json_text.h"
 #include "domain/json.h"
@@ -207,8 +208,7 @@ class Retracer {
     const std::vector<era::Move> moves = moves_of(fact);
     if (fact.why == kEarly) {
       ++all_.early_starts.made;
-      if (early(now_) != moves)
-        differs(all_.early_starts, fmt::format("job {} started early", moves[0].job.value));
+      if (early(now_) != moves) differs(all_.early_starts, "a job started early that would not");
     } else if (fact.why == kBetter) {
       owes_replan_ = false;
       ++all_.replans.made;
@@ -248,8 +248,7 @@ class Retracer {
 
   void note(const jobs::JobAccepted& fact) {
     has_freed_ = has_freed_ || !room_.empty();
-    book_.make(room_);
-    room_.clear();
+    place(std::exchange(room_, {}));
     see(fact);
     bids_[fact.job] = fact.spec.bid;
     if (fact.offer) book_.promise(fact.job, fact.spec.bid, *fact.offer);
@@ -281,8 +280,10 @@ class Retracer {
       offer.finish = move.finish;
       offer.nodes = std::move(move.nodes);
       offer.later = std::move(move.later);
-      offer.pool = nodes_.nodes.at(offer.nodes.front()).pool;
-      book_.promise(move.job, bids_.at(move.job), offer);
+      const auto bid = bids_.find(move.job);
+      if (bid == bids_.end() || offer.nodes.empty()) continue;  // The log is not whole.
+      offer.pool = nodes_.nodes[offer.nodes.front()].pool;
+      book_.promise(move.job, bid->second, offer);
     }
   }
 
@@ -363,7 +364,7 @@ class Retracer {
   void note(const Fact&) {}
 
   Retrace all_;
-  EraBook book_{era::Settings{}};
+  EraBook book_{era::Settings{}, EraBook::Promises::of_a_log};
   Repeats repeats_;
   ledger::nodes::State nodes_;
   std::map<JobId, domain::Bid> bids_;                    ///< Of jobs that have not ended.
