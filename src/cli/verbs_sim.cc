@@ -194,12 +194,12 @@ base::Result<int> show_retrace(Context& context, const std::string& file) {
                {context.say("column.differ"), true, false},
                {context.say("column.left_out"), true, false}},
               {}};
-  for (const auto& [name, kind] : {std::pair{"answers", &found->answers},
-                                   {"starts", &found->starts},
-                                   {"early_starts", &found->early_starts},
-                                   {"replans", &found->replans},
-                                   {"forecasts", &found->forecasts}}) {
-    table.rows.push_back({context.say(fmt::format("retrace.{}", name)), std::to_string(kind->made),
+  for (const auto& [name, kind] : {std::pair{"retrace.answers", &found->answers},
+                                   {"retrace.starts", &found->starts},
+                                   {"retrace.early_starts", &found->early_starts},
+                                   {"retrace.replans", &found->replans},
+                                   {"retrace.forecasts", &found->forecasts}}) {
+    table.rows.push_back({context.say(name), std::to_string(kind->made),
                           std::to_string(kind->differ), std::to_string(kind->left_out)});
   }
   context.output.table(table);
