@@ -390,6 +390,18 @@ bool ControllerService::is_new() const { return parts_->is_new; }
 const std::string& ControllerService::admin_token() const { return parts_->admin_token; }
 const std::string& ControllerService::admin() const { return parts_->admin; }
 const std::string& ControllerService::ca_pem() const { return parts_->authority.cert_pem(); }
+bool ControllerService::is_in_touch(const std::string& node) {
+  auto answer = std::make_shared<std::promise<bool>>();
+  const bool queued = parts_->loop->read([answer, node](const controller::Reading& reading) {
+    const auto found = reading.state.nodes.nodes.find({node});
+    using domain::NodeState;
+    answer->set_value(found != reading.state.nodes.nodes.end() &&
+                      found->second.state != NodeState::joining &&
+                      found->second.state != NodeState::down);
+  });
+  return queued && answer->get_future().get();
+}
+
 Result<std::string> ControllerService::join_token() {
   return parts_->make_join_token(domain::kMinute * 10 * parts_->time.time_scale);
 }

@@ -51,6 +51,8 @@ class ControllerService {
   const std::string& admin_token() const;
   const std::string& admin() const;
   const std::string& ca_pem() const;
+  /// Whether `node` has reported what it has and is in touch.
+  bool is_in_touch(const std::string& node);
   /// A token that lets this machine's own agent join.
   base::Result<std::string> join_token();
 

@@ -33,9 +33,9 @@ class StopSignals {
     ::sigaddset(&set_, SIGTERM);
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   }
-  /// Waits up to `seconds` for one of them.
-  bool wait(int seconds) const {
-    const timespec most{seconds, 0};
+  /// Waits for one of them, at most so long.
+  bool wait(domain::Duration longest) const {
+    const timespec most{longest.ms / 1000, longest.ms % 1000 * 1'000'000};
     return ::sigtimedwait(&set_, nullptr, &most) > 0;
   }
 
@@ -161,7 +161,7 @@ Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& 
   if ((*service)->is_new())
     terminal.print("serving.first_admin", {(*service)->admin(), options.data_dir});
   tell_time_scale(terminal, **service);
-  while (!stop.wait(3'600)) {
+  while (!stop.wait(domain::kHour)) {
   }
   terminal.print("serving.stopping");
   return 0;
@@ -172,7 +172,7 @@ Result<int> serve_agent(const Terminal& terminal, const AgentServiceOptions& opt
   auto agent = AgentService::open(options);
   if (!agent) return base::pass(agent);
   terminal.print("serving.agent_of", {(*agent)->node()});
-  while (!stop.wait(1)) {
+  while (!stop.wait(domain::kSecond)) {
     if (auto why = (*agent)->rejected(); !why.empty()) {
       return base::fail(base::ErrorCode::permission_denied,
                         "{}; a new token of `berth node token` lets it join again", why);
@@ -187,6 +187,18 @@ std::string reached_here(const std::string& listens, const std::string& endpoint
   const std::string host = listens.substr(0, listens.rfind(':'));
   const bool is_any = host == "0.0.0.0" || host == "[::]";
   return (is_any ? "127.0.0.1" : host) + endpoint.substr(endpoint.rfind(':'));
+}
+
+/// Waits for this machine to be a node that takes work, but not for ever: what is asked of a
+/// cluster without nodes is refused. True if it is to stop meanwhile.
+bool await_node(const StopSignals& stop, ControllerService& service, const AgentService& agent) {
+  constexpr domain::Duration kLook{20};
+  constexpr int kMostLooks = 500;
+  for (int look = 0; look < kMostLooks && !service.is_in_touch(agent.node()); ++look) {
+    if (!agent.rejected().empty()) break;
+    if (stop.wait(kLook)) return true;
+  }
+  return false;
 }
 
 /// Controller and agent in one process, for one machine.
@@ -206,11 +218,12 @@ Result<int> serve_both(const Terminal& terminal, const ControllerOptions& option
   agent_options.address = options.names.empty() ? "127.0.0.1" : options.names.front();
   auto agent = AgentService::open(agent_options);
   if (!agent) return base::pass(agent);
+  const bool stops_at_once = await_node(stop, **service, **agent);
   terminal.print("serving.is_up", {(*service)->endpoints().http});
   tell_time_scale(terminal, **service);
   terminal.print("serving.try");
   bool is_told = false;
-  while (!stop.wait(1)) {
+  while (!stops_at_once && !stop.wait(domain::kSecond)) {
     if (is_told || (*agent)->rejected().empty()) continue;
     terminal.print("serving.removed", {(*agent)->node()});
     is_told = true;
