@@ -177,6 +177,21 @@ TEST_F(FairnessTest, WhatIsOverItsTimeGivesWayToAGangThatWaited) {
   EXPECT_EQ(cluster.job(endless).state, JobState::interrupted);
 }
 
+TEST_F(FairnessTest, WhatStartsOnNodesThatAreSetAsideHasTimeThere) {
+  cluster.bid({.gpus = 7, .duration = minutes(300)});
+  const JobId endless = cluster.bid({.gpus = 1, .duration = minutes(50)});
+  cluster.bid({.gpus = 8, .duration = minutes(60)});
+  cluster.pass(minutes(51));
+  ASSERT_EQ(cluster.attempt(endless).stop, jobs::StopKind::give_way);
+  cluster.end_all(endless, test::kStopped);
+  ASSERT_TRUE(cluster.is_running(endless)) << "it would be done before the gang has its place";
+  cluster.pass(minutes(48));
+  EXPECT_EQ(cluster.attempt(endless).number, 2);
+  EXPECT_EQ(cluster.attempt(endless).stop, jobs::StopKind::none);
+  cluster.pass(minutes(2));
+  EXPECT_EQ(cluster.attempt(endless).stop, jobs::StopKind::give_way);
+}
+
 TEST_F(FairnessTest, InsideATeamTheHigherPriorityIsFirst) {
   const JobId now = cluster.bid({.gpus = 8});
   const JobId low = cluster.bid({.gpus = 8, .priority = -1});

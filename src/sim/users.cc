@@ -161,13 +161,15 @@ void Users::allow_for_widths(Bid& bid) {
       domain::at_speed(wanted.restart, wanted.widths.back().speed, wanted.widths.front().speed);
 }
 
-domain::Widths Users::some_widths(std::int32_t asked) {
-  domain::Widths widths;
+/// On some widths, for long enough and with so little time that several may be needed.
+void Users::make_elastic(domain::Bid& wanted) {
+  const std::int32_t asked = wanted.shape.ranks;
   for (std::int32_t ranks = 1, speed = 1'000; ranks <= 4; ++ranks) {
-    if (ranks == asked || random_.chance(60)) widths.push_back({ranks, speed});
+    if (ranks == asked || random_.chance(60)) wanted.widths.push_back({ranks, speed});
     speed += static_cast<std::int32_t>(random_.between(200, 700));
   }
-  return widths;
+  wanted.duration = wanted.duration * 3;
+  wanted.deadline = wanted.earliest + Duration{wanted.duration.ms * random_.between(6, 14) / 10};
 }
 
 void Users::bid() { make(new_bid(), "bid"); }
@@ -193,7 +195,7 @@ Users::Bid Users::new_bid() {
         wanted.earliest + wanted.duration + random_.duration({0}, domain::kMinute * 20);
     wanted.firm = random_.chance(25);
     wanted.preemptible = !wanted.firm && random_.chance(40);
-    if (wanted.preemptible && random_.chance(50)) wanted.widths = some_widths(wanted.shape.ranks);
+    if (wanted.preemptible && random_.chance(50)) make_elastic(wanted);
   }
   if (random_.chance(15)) wanted.max_price = domain::Money{random_.between(1, 1'000'000)};
   write_program(bid);

@@ -60,7 +60,7 @@ class Users {
   void write_program(Bid& bid);
   void allow_for_breaks(Bid& bid);
   void allow_for_widths(Bid& bid);
-  domain::Widths some_widths(std::int32_t asked);
+  void make_elastic(domain::Bid& wanted);
 
   Agenda& agenda_;
   Random& random_;

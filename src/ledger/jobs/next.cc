@@ -78,7 +78,9 @@ const Job* awaits(const View& view, const Job& job, const Attempt& attempt) {
 }
 
 Events overrun_flex(const View& view, const Job& job, const Attempt& attempt) {
-  if (const Job* waiting = awaits(view, job, attempt)) {
+  // What started without paid time has none yet: it would start and leave for ever.
+  const Job* waiting = job.charged > job.used ? awaits(view, job, attempt) : nullptr;
+  if (waiting != nullptr) {
     return {AttemptStopping{job.id, attempt.number, StopKind::give_way,
                             fmt::format("gives way to job {}", waiting->id.value)}};
   }
