@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
 #include "cli/amounts.h"
 
@@ -29,20 +31,27 @@ bool is_dropped(std::string_view word, std::string_view option) {
   return name == option;
 }
 
+/// An option of a bid and its value.
+using Said = std::pair<std::string_view, std::string>;
+
+std::optional<Said> said(const Context& context, const Change& change) {
+  if (change.max_price) return Said{"--max-price", enough_credits({*change.max_price})};
+  if (change.deadline) return Said{"--by", iso_minute({*change.deadline}, context.here())};
+  if (change.ranks) return Said{"--ranks", std::to_string(*change.ranks)};
+  // Rounded down to the second: a shorter job still fits.
+  if (change.duration) return Said{"--duration", exact_duration({*change.duration})};
+  return std::nullopt;
+}
+
 void show_change(Context& context, const Change& change) {
-  std::string command;
-  if (change.max_price) {
-    command = command_with(context, "--max-price", enough_credits({*change.max_price}));
-  } else if (change.deadline) {
-    command = command_with(context, "--by", iso_minute({*change.deadline}, context.here()));
-  } else if (change.ranks) {
-    command = command_with(context, "--ranks", std::to_string(*change.ranks));
-  } else if (change.duration) {
-    // Rounded down to the second: a shorter job still fits.
-    command = command_with(context, "--duration", exact_duration({*change.duration}));
-  } else {
-    return;
-  }
+  constexpr std::array kBids{"quote"sv, "submit"sv, "run"sv};
+  const auto option = said(context, change);
+  if (!option) return;
+  // Whoever asks about a job later has not typed the bid.
+  const bool is_typed = std::ranges::find_first_of(context.words, kBids) != context.words.end();
+  const std::string command =
+      is_typed ? command_with(context, option->first, option->second)
+               : fmt::format("{} {}", option->first, shell_word(option->second));
   context.output.line("  " + context.output.paint(command, Style::strong));
   context.output.line("    " + offer_text(context, change.offer));
 }

@@ -112,7 +112,7 @@ base::Result<int> show_quote(Context& context, const boost::json::value& body) {
   context.output.line("");
   context.output.line(context.say("quote.take", {context.moment(made->expires)}));
   Context taken = context;
-  taken.words.front() = "submit";
+  *std::ranges::find(taken.words, "quote") = "submit";
   context.output.line("  " + context.output.paint(command_with(taken, "--quote-id", made->quote_id),
                                                   Style::strong));
   return 0;

@@ -305,6 +305,21 @@ TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
       << "one rank, no deadline: nothing to compare";
 }
 
+TEST_F(VerbsTest, ARefusedJobIsShownWithWhatToChange) {
+  world.server->on("GET", "/v1/jobs/12", R"({"id": 12, "name": "a", "state": "refused", "text": "",
+                                             "refusal": )" + refusal() + "}");
+  EXPECT_EQ(berth({"job", "show", "12"}), 0) << world.error;
+  EXPECT_TRUE(says("\n  --max-price ")) << world.out;
+  EXPECT_FALSE(says("berth job show")) << world.out;
+}
+
+TEST_F(VerbsTest, AQuoteIsTakenWhateverStandsBeforeTheVerb) {
+  world.server->on("POST", "/v1/quotes",
+                   R"({"quote_id": "q1", "expires": 1, "offer": {"pool": "a", "price": 1}})");
+  EXPECT_EQ(berth({"--lang", "en", "quote", "--", "a"}), 0) << world.error;
+  EXPECT_TRUE(says("berth --lang en submit --quote-id q1 -- a")) << world.out;
+}
+
 TEST_F(VerbsTest, JobsAreATableInBothLanguages) {
   world.server->on("GET", "/v1/jobs", R"({"jobs": [)" + reserved_job() + R"(], "next": 0})");
   EXPECT_EQ(berth({"jobs", "--all", "--user", "li"}), 0);

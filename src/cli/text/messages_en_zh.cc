@@ -112,7 +112,7 @@ constexpr auto kMessages = std::to_array<Entry>({
     {"quote.ranks", "ranks", "进程数"},
     {"quote.changes", "changes", "变更"},
     {"job.widths", "ranks (speed)", "进程数（速度）"},
-    {"quote.wide_piece", "{0} to {1} on {3} ranks ({2})", "{0} 至 {1}，{3} 个进程（{2}）"},
+    {"quote.wide_piece", "{0} to {1}, ranks: {3} ({2})", "{0} 至 {1}，{3} 个进程（{2}）"},
     {"quote.piece", "{0} to {1} ({2})", "{0} 至 {1}（{2}）"},
     {"quote.firm_start", "promised start", "承诺开始"},
     {"quote.promised", "promised finish", "承诺完成"},
