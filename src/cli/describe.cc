@@ -49,9 +49,9 @@ void show_change(Context& context, const Change& change) {
   if (!option) return;
   // Whoever asks about a job later has not typed the bid.
   const bool is_typed = std::ranges::find_first_of(context.words, kBids) != context.words.end();
-  const std::string command =
-      is_typed ? command_with(context, option->first, option->second)
-               : fmt::format("{} {}", option->first, shell_word(option->second));
+  const std::string command = is_typed
+                                  ? command_with(context, option->first, option->second)
+                                  : fmt::format("{} {}", option->first, shell_word(option->second));
   context.output.line("  " + context.output.paint(command, Style::strong));
   context.output.line("    " + offer_text(context, change.offer));
 }

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <future>
 #include <span>
 
@@ -62,17 +61,6 @@ class DataLock {
   explicit DataLock(int file) : file_(file) {}
   int file_;
 };
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
-bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
-
-std::string user_name() {
-  const char* name = std::getenv("USER");  // NOLINT(concurrency-mt-unsafe): nobody sets one.
-  return name == nullptr || *name == '\0' ? "admin" : name;
-}
 
 }  // namespace
 

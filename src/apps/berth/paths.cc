@@ -78,4 +78,15 @@ base::Result<HostPort> parse_host_port(const std::string& option, const std::str
   return to;
 }
 
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool is_any(const std::string& host) { return host == "0.0.0.0" || host == "::"; }
+
+std::string user_name() {
+  const char* name = std::getenv("USER");  // NOLINT(concurrency-mt-unsafe): nobody sets one.
+  return name == nullptr || *name == '\0' ? "admin" : name;
+}
+
 }  // namespace apps

@@ -25,5 +25,11 @@ struct HostPort {
   std::uint16_t port = 0;
 };
 base::Result<HostPort> parse_host_port(const std::string& option, const std::string& text);
+/// This machine alone; any address of it.
+bool is_loopback(const std::string& host);
+bool is_any(const std::string& host);
+
+/// Who is signed in, or "admin".
+std::string user_name();
 
 }  // namespace apps
