@@ -674,6 +674,20 @@ TEST_F(Checkpoints, TheNewestIsToldOnceItIsWhole) {
   EXPECT_EQ(*link_.kept.find({1}, "checkpoints/step-00000002/state.pt"), "22");
 }
 
+TEST_F(Checkpoints, OneIsToldThoughItsProgramHasRemovedItAlready) {
+  connect();
+  want({order_for(kKey)});
+  const auto name = [](int step) { return fmt::format("step-{:08}", step); };
+  for (int step = 1; step <= 12; ++step) {
+    write(name(step), step, "state");
+    if (step > 2) files_.remove("/data/jobs/1/checkpoints/" + name(step - 2)).value();
+    pass(Duration{400});
+  }
+  EXPECT_GE(find(kKey)->checkpoint_step, 6);
+  EXPECT_NE(link_.kept.find({1}, "checkpoints/" + find(kKey)->checkpoint + "/MANIFEST.json"),
+            nullptr);
+}
+
 TEST_F(Checkpoints, ATornOneIsNeverTold) {
   connect();
   want({order_for(kKey)});
