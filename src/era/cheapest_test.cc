@@ -15,10 +15,6 @@ using namespace test;  // The words of these tests.
 
 constexpr std::int32_t kSlots = 900;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
 /// Demand that differs from lead to lead.
 Forecast some_forecast(std::mt19937& random) {
   Learner learner;

@@ -15,39 +15,7 @@ namespace {
 /// How often the stints are chosen anew because the nodes could not hold them.
 constexpr int kMostRounds = 32;
 
-struct Context {
-  const Lane& lane;
-  const PiecesAsk& asked;
-  Duration slot;
-};
-
-/// Nodes for all of `slots`; where `stays`, only those that it runs on.
-std::optional<std::vector<NodeId>> nodes_for(const Context& in, SlotRange slots, bool stays) {
-  if (!stays) return place(in.lane, in.asked.ask, slots);
-  if (!holds(in.lane, in.asked.ask, *in.asked.running_on, slots)) return std::nullopt;
-  return *in.asked.running_on;
-}
-
-/// The slot at which `slots` has to be broken: the first part of it has nodes, and with one slot
-/// more it has not. Its own first slot if not even that has.
-std::int64_t breaking_slot(const Context& in, SlotRange slots, bool stays) {
-  std::int64_t fits = slots.first;
-  for (std::int64_t fails = slots.end; fails - fits > 1;) {
-    const std::int64_t middle = fits + (fails - fits) / 2;
-    (nodes_for(in, {slots.first, middle}, stays) ? fits : fails) = middle;
-  }
-  return fits;
-}
-
-/// Where nothing can run at `slot`: up to the lane's next step, as nodes change there.
-SlotRange around(const Context& in, std::int64_t slot, bool whole_step) {
-  if (!whole_step) return {slot, slot + 1};
-  const auto steps = in.lane.runs().all();
-  return {slot, std::max(slot + 1, steps[in.lane.runs().at(slot) + 1].from)};
-}
-
-}  // namespace
-
+/// Whether the ranks fit on `nodes`, rank i on nodes[i], for all of `slots`.
 bool holds(const Lane& lane, const Ask& ask, const std::vector<NodeId>& nodes, SlotRange slots) {
   return std::ranges::all_of(ranks_by_node(nodes), [&](const auto& node) {
     const NodeLine* line = lane.find(node.first);
@@ -56,9 +24,29 @@ bool holds(const Lane& lane, const Ask& ask, const std::vector<NodeId>& nodes, S
   });
 }
 
+}  // namespace
+
+std::optional<std::vector<NodeId>> nodes_for(const StintPlace& wanted) {
+  const auto& [lane, ask, slots, stays_on] = wanted;
+  if (stays_on == nullptr) return place(lane, ask, slots);
+  if (!holds(lane, ask, *stays_on, slots)) return std::nullopt;
+  return *stays_on;
+}
+
+SlotRange broken_at(const StintPlace& wanted) {
+  const auto& [lane, ask, slots, stays_on] = wanted;
+  std::int64_t fits = slots.first;
+  for (std::int64_t fails = slots.end; fails - fits > 1;) {
+    const std::int64_t middle = fits + (fails - fits) / 2;
+    (nodes_for({lane, ask, {slots.first, middle}, stays_on}) ? fits : fails) = middle;
+  }
+  if (fits > slots.first || stays_on != nullptr) return {fits, fits + 1};
+  const auto steps = lane.runs().all();
+  return {fits, std::max(fits + 1, steps[lane.runs().at(fits) + 1].from)};
+}
+
 std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const PiecesAsk& asked,
                                                      Duration slot) {
-  const Context in{lane, asked, slot};
   const Window& window = asked.window;
   if (window.first + window.duration > window.finish_by) return RefusalReason::no_free_window;
   const StintsAsk ask{asked.ask.gang,  window.first,  window.finish_by,
@@ -69,15 +57,15 @@ std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const Pie
     if (!stints) return round == 0 ? RefusalReason::no_free_window : RefusalReason::fragmented;
     FoundPieces found;
     for (const Stint& stint : *stints) {
-      const SlotRange slots = touched(stint.start, stint.finish, slot);
       const bool stays = ask.before == Before::runs && stint.start == window.first;
-      auto nodes = nodes_for(in, slots, stays);
+      const StintPlace wanted{lane, asked.ask, touched(stint.start, stint.finish, slot),
+                              stays ? asked.running_on : nullptr};
+      auto nodes = nodes_for(wanted);
       if (!nodes) {
-        const std::int64_t at = breaking_slot(in, slots, stays);
-        closed.push_back(around(in, at, at == slots.first && !stays));
+        closed.push_back(broken_at(wanted));
         break;
       }
-      found.pieces.push_back({stint.start, stint.finish, std::move(*nodes)});
+      found.pieces.push_back({stint.start, stint.finish, *std::move(nodes)});
     }
     if (found.pieces.size() < stints->size()) continue;
     found.cost = cost_of(lane, asked.ask, found.pieces, slot).value();

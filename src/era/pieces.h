@@ -31,9 +31,18 @@ struct FoundPieces {
 std::variant<FoundPieces, RefusalReason> find_pieces(const Lane& lane, const PiecesAsk& asked,
                                                      domain::Duration slot);
 
-/// Whether the ranks of `ask` fit on `nodes`, rank i on nodes[i], for all of `slots`.
-bool holds(const Lane& lane, const Ask& ask, const std::vector<domain::NodeId>& nodes,
-           SlotRange slots);
+/// A time without a break for which a gang wants nodes.
+struct StintPlace {
+  const Lane& lane;
+  const Ask& ask;
+  SlotRange slots;
+  const std::vector<domain::NodeId>* stays_on = nullptr;  ///< It runs there; no others will do.
+};
+/// Nodes that hold the gang for all of it, rank i on the i-th.
+std::optional<std::vector<domain::NodeId>> nodes_for(const StintPlace& wanted);
+/// Where a stint that has no nodes is broken: the first slot with which it has none. If that is
+/// its own first, up to the lane's next step, as nodes change there. O(log slots x place).
+SlotRange broken_at(const StintPlace& wanted);
 
 /// What `pieces`, each with as many ranks of `ask` as it has nodes, cost where nothing of them is
 /// booked; none if they do not fit there.

@@ -14,10 +14,6 @@ namespace {
 using namespace test;  // NOLINT: the words of these tests.
 using domain::Time;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
 domain::Bid preemptible(const Wish& wish, domain::Duration restart = domain::kMinute) {
   domain::Bid made = bid(wish);
   made.preemptible = true;

@@ -19,10 +19,6 @@ using domain::Shape;
 
 constexpr std::int64_t kHorizon = 1'200;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
 Shape random_shape(std::mt19937& random) {
   Shape shape;
   shape.ranks = 1 + static_cast<std::int32_t>(below(random, 12));

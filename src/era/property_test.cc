@@ -22,10 +22,6 @@ using domain::Placement;
 using domain::Resources;
 using domain::Time;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
 constexpr std::int64_t kSlots = 40;
 
 /// A few small nodes over forty slots, so that everything can be tried out.

@@ -41,6 +41,9 @@ struct Offer {
 };
 BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, moves, later))
 
+/// The booking of what was offered for `bid`: it has not started.
+Booking booking_of(domain::JobId job, const domain::Bid& bid, const Offer& offer);
+
 enum class RefusalReason {
   no_such_pool,  ///< No node has that pool or GPU model.
   rank_larger_than_node,

@@ -16,30 +16,6 @@ using namespace test;  // NOLINT: the words of these tests.
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 4;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
-/// A node whose load changes every few slots, in some of which it is full.
-Plan busy_node(std::mt19937& random, std::int64_t slots) {
-  Plan plan({.slot = domain::kMinute, .horizon_slots = 400});
-  plan.put_node(gpu_node("n", 64));
-  const std::int64_t fullest = below(random, 2) == 0 ? 65 : 40;
-  for (std::int64_t at = 0, job = 1; at < slots; ++job) {
-    const std::int64_t until = std::min(slots, at + 1 + below(random, 6));
-    Booking booking{.job = {job}, .pool = {"a100"}};
-    booking.start = at_minute(at);
-    booking.finish = at_minute(until);
-    booking.per_rank = {.gpus = static_cast<std::int32_t>(below(random, fullest))};
-    booking.nodes = {{"n"}};
-    plan.book(booking);
-    at = until;
-  }
-  return plan;
-}
-
-const Lane& only_lane(const Plan& plan) { return plan.ground().lanes().begin()->second; }
-
 /// The least that any choice of slots costs, by work done so far and whether the last slot ran.
 std::int64_t least_by_hand(const Lane& lane, const StintsAsk& ask) {
   const std::int64_t wanted = ask.work.ms / domain::kMinute.ms;
@@ -116,7 +92,7 @@ TEST(Stints, AreTheCheapestSlotsWhereARestartIsFree) {
   for (std::uint32_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    const Plan plan = busy_node(random, 140);
+    const Plan plan = loaded_node(random, 140);
     const StintsAsk ask = some_ask(random, 0);
     const auto stints = cheapest_stints(only_lane(plan), ask, domain::kMinute);
     const std::int64_t least = least_by_hand(only_lane(plan), ask);
@@ -135,7 +111,7 @@ TEST(Stints, AreCloseToTheCheapestWhereARestartTakesTime) {
   for (std::uint32_t seed = 1; seed <= 400; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    const Plan plan = busy_node(random, 140);
+    const Plan plan = loaded_node(random, 140);
     const StintsAsk ask = some_ask(random, 1 + below(random, 4));
     const auto stints = cheapest_stints(only_lane(plan), ask, domain::kMinute);
     const std::int64_t least = least_by_hand(only_lane(plan), ask);

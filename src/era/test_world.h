@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <variant>
 #include <vector>
@@ -70,22 +72,7 @@ inline domain::Bid bid(const Wish& wish) {
 }
 
 inline Booking booking_of(std::int64_t job, const domain::Bid& made, const Offer& offer) {
-  return {.job = {job},
-          .pool = offer.pool,
-          .start = offer.start,
-          .finish = offer.finish,
-          .per_rank = made.shape.per_rank,
-          .nodes = offer.nodes,
-          .movable = true,
-          .firm = made.firm,
-          .earliest = made.earliest,
-          .deadline = made.deadline,
-          .shape = made.shape,
-          .later = offer.later,
-          .preemptible = made.preemptible,
-          .restart = made.restart,
-          .resumes = false,
-          .widths = made.widths};
+  return era::booking_of(domain::JobId{job}, made, offer);
 }
 
 /// Makes the moves, all together.
@@ -132,5 +119,34 @@ inline void occupy(Plan& plan, std::int64_t job, const std::string& node, std::i
              .restart = {},
              .resumes = false});
 }
+
+inline std::int64_t below(std::mt19937& random, std::int64_t limit) {
+  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
+}
+
+/// A node whose load changes every few slots: often never full, else full in some of them.
+struct NodeLoad {
+  std::int64_t gpus = 64;
+  std::int64_t mostly = 40;  ///< Fewer than so many are taken where it is never full.
+  std::int64_t longest = 6;  ///< Slots until the load changes.
+};
+inline Plan loaded_node(std::mt19937& random, std::int64_t slots, const NodeLoad& load = {}) {
+  Plan plan({.slot = domain::kMinute, .horizon_slots = 400});
+  plan.put_node(gpu_node("n", static_cast<std::int32_t>(load.gpus)));
+  const std::int64_t fullest = below(random, 2) == 0 ? load.gpus + 1 : load.mostly;
+  for (std::int64_t at = 0, job = 1; at < slots; ++job) {
+    const std::int64_t until = std::min(slots, at + 1 + below(random, load.longest));
+    Booking booking{.job = {job}, .pool = {"a100"}};
+    booking.start = at_minute(at);
+    booking.finish = at_minute(until);
+    booking.per_rank = {.gpus = static_cast<std::int32_t>(below(random, fullest))};
+    booking.nodes = {{"n"}};
+    plan.book(booking);
+    at = until;
+  }
+  return plan;
+}
+
+inline const Lane& only_lane(const Plan& plan) { return plan.ground().lanes().begin()->second; }
 
 }  // namespace era::test

@@ -6,46 +6,11 @@
 namespace era {
 
 using domain::Duration;
-using domain::NodeId;
 
 namespace {
 
 /// How often the stints are chosen anew because the nodes could not hold them.
 constexpr int kMostRounds = 12;
-
-struct Context {
-  const Lane& lane;
-  const WidthPiecesAsk& asked;
-  Duration slot;
-};
-
-/// A stint, and whether it goes on where the job runs.
-struct Part {
-  SlotRange slots;
-  const Ask& ask;
-  bool stays = false;
-};
-
-std::optional<std::vector<NodeId>> nodes_for(const Context& in, const Part& part, SlotRange slots) {
-  if (!part.stays) return place(in.lane, part.ask, slots);
-  if (!holds(in.lane, part.ask, *in.asked.running_on, slots)) return std::nullopt;
-  return *in.asked.running_on;
-}
-
-/// Where the widths of `part` and those that are wider can no longer run, so that it is broken
-/// there: the first slot with which it has no nodes. If that is its own first, up to the lane's
-/// next step, as nodes change there.
-SlotRange broken_at(const Context& in, const Part& part) {
-  const std::int64_t first = part.slots.first;
-  std::int64_t fits = first;
-  for (std::int64_t fails = part.slots.end; fails - fits > 1;) {
-    const std::int64_t middle = fits + (fails - fits) / 2;
-    (nodes_for(in, part, {first, middle}) ? fits : fails) = middle;
-  }
-  if (fits > first || part.stays) return {fits, fits + 1};
-  const auto steps = in.lane.runs().all();
-  return {first, std::max(first + 1, steps[in.lane.runs().at(first) + 1].from)};
-}
 
 WidthStintsAsk stints_ask(const WidthPiecesAsk& asked) {
   WidthStintsAsk ask{{}, asked.first, asked.finish_by, asked.work, asked.restart, asked.before, 0};
@@ -78,7 +43,6 @@ std::variant<FoundPieces, RefusalReason> find_width_pieces(const Lane& lane,
                                                            const WidthPiecesAsk& asked,
                                                            Duration slot) {
   if (asked.first >= asked.finish_by) return RefusalReason::no_free_window;
-  const Context in{lane, asked, slot};
   const WidthStintsAsk ask = stints_ask(asked);
   std::vector<ClosedWidths> closed;
   for (int round = 0; round < kMostRounds; ++round) {
@@ -88,11 +52,13 @@ std::variant<FoundPieces, RefusalReason> find_width_pieces(const Lane& lane,
     for (const WidthStint& stint : *stints) {
       const bool stays =
           ask.before == Before::runs && stint.start == asked.first && stint.width == ask.runs_on;
-      const Part part{touched(stint.start, stint.finish, slot), asked.on.asks[stint.width], stays};
-      if (auto nodes = nodes_for(in, part, part.slots)) {
+      const StintPlace wanted{lane, asked.on.asks[stint.width],
+                              touched(stint.start, stint.finish, slot),
+                              stays ? asked.running_on : nullptr};
+      if (auto nodes = nodes_for(wanted)) {
         found.pieces.push_back({stint.start, stint.finish, *std::move(nodes)});
       } else {
-        closed.push_back({broken_at(in, part), stint.width});
+        closed.push_back({broken_at(wanted), stint.width});
       }
     }
     if (found.pieces.size() < stints->size()) continue;

@@ -13,10 +13,6 @@ namespace {
 
 using namespace test;  // NOLINT: the words of these tests.
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
 /// 1, 2 and 4 ranks of which two are 1.9 times as fast as one, and four 3.5 times.
 const domain::Widths kThreeWidths{{1, 1'000}, {2, 1'900}, {4, 3'500}};
 

@@ -16,30 +16,6 @@ using namespace test;  // NOLINT: the words of these tests.
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max() / 4;
 
-std::int64_t below(std::mt19937& random, std::int64_t limit) {
-  return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
-}
-
-/// A node whose load changes every few slots, in some of which it is full.
-Plan busy_node(std::mt19937& random, std::int64_t slots) {
-  Plan plan({.slot = domain::kMinute, .horizon_slots = 400});
-  plan.put_node(gpu_node("n", 32));
-  const std::int64_t fullest = below(random, 2) == 0 ? 33 : 24;
-  for (std::int64_t at = 0, job = 1; at < slots; ++job) {
-    const std::int64_t until = std::min(slots, at + 1 + below(random, 9));
-    Booking booking{.job = {job}, .pool = {"a100"}};
-    booking.start = at_minute(at);
-    booking.finish = at_minute(until);
-    booking.per_rank = {.gpus = static_cast<std::int32_t>(below(random, fullest))};
-    booking.nodes = {{"n"}};
-    plan.book(booking);
-    at = until;
-  }
-  return plan;
-}
-
-const Lane& only_lane(const Plan& plan) { return plan.ground().lanes().begin()->second; }
-
 std::int64_t in_minutes(domain::Time time) { return time.ms / domain::kMinute.ms; }
 
 /// The least that any choice of widths costs, slot by slot, by the work done so far.
@@ -171,7 +147,7 @@ Gap compared(std::int64_t seeds, std::int64_t longest_restart) {
   for (std::int64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(static_cast<std::uint32_t>(seed));
-    const Plan plan = busy_node(random, 80);
+    const Plan plan = loaded_node(random, 80, {.gpus = 32, .mostly = 24, .longest = 9});
     const std::int64_t restart = longest_restart == 0 ? 0 : 1 + below(random, longest_restart);
     const WidthStintsAsk ask = some_ask(random, restart);
     const auto stints = cheapest_width_stints(only_lane(plan), ask, domain::kMinute);

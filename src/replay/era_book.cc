@@ -9,22 +9,7 @@ constexpr std::size_t kMovesAtOnce = 64;
 }  // namespace
 
 void EraBook::promise(domain::JobId job, const domain::Bid& bid, const era::Offer& offer) {
-  put({.job = job,
-       .pool = offer.pool,
-       .start = offer.start,
-       .finish = offer.finish,
-       .per_rank = bid.shape.per_rank,
-       .nodes = offer.nodes,
-       .movable = true,
-       .firm = bid.firm,
-       .earliest = bid.earliest,
-       .deadline = bid.deadline,
-       .shape = bid.shape,
-       .later = offer.later,
-       .preemptible = bid.preemptible,
-       .restart = bid.restart,
-       .resumes = false,
-       .widths = bid.widths});
+  put(era::booking_of(job, bid, offer));
 }
 
 std::vector<era::Booking> EraBook::make(const std::vector<era::Move>& moves) {

@@ -121,23 +121,9 @@ void apply_one(Change change, const BidRefused& fact) {
 }
 
 era::Booking booking_of(const Job& job, const era::Offer& offer) {
-  const auto& bid = job.spec.bid;
-  return {.job = job.id,
-          .pool = offer.pool,
-          .start = offer.start,
-          .finish = offer.finish,
-          .per_rank = bid.shape.per_rank,
-          .nodes = offer.nodes,
-          .movable = true,
-          .firm = bid.firm,
-          .earliest = bid.earliest,
-          .deadline = bid.deadline,
-          .shape = bid.shape,
-          .later = offer.later,
-          .preemptible = bid.preemptible,
-          .restart = bid.restart,
-          .resumes = job.attempts_made > 0,
-          .widths = bid.widths};
+  era::Booking booking = era::booking_of(job.id, job.spec.bid, offer);
+  booking.resumes = job.attempts_made > 0;
+  return booking;
 }
 
 void apply_one(Change change, const JobAccepted& fact) {
