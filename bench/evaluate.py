@@ -252,9 +252,9 @@ def write_page(file, kept, state):
                 [("they know", {}), ("they err", {"manner": "survey"})])
     page.text("## When jobs may pause or change, share of the bound that rigid jobs have")
     page.text("`era` alone: to the other policies a job that may pause is as any other. A break",
-              "costs nothing, or a slot. A job that may change also runs on a quarter to four times",
-              "its GPUs, where each doubling makes it 1.8 times as fast: a choice, as the traces say",
-              "nothing of speeds. Its own bound would lie higher, so a share may exceed 1.")
+              "costs nothing, or a slot. A job that may change also runs on a quarter to four",
+              "times its GPUs, and each doubling makes it 1.8 times as fast: a choice, as the",
+              "traces say nothing of speeds. Its own bound is higher, so a share may exceed 1.")
     page.pauses()
     page.text("## All combinations, share of the bound",
               "`era` in bold, then the best other policy there; means over the seeds.")
