@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -14,16 +15,28 @@ namespace {
 /// How many waiting bookings are tried at most: those planned soonest.
 constexpr std::size_t kMostTried = 256;
 
+/// What starting now may cost at most: where demand makes the prices, what the booking costs where
+/// it is. Idle time that is dearer is likely to be wanted by who cannot wait for another.
+std::int64_t most_cost(const Plan& plan, const Lane& lane, const Ask& ask, const Booking& booking) {
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  if (!lane.is_priced_by_demand()) return kAny;
+  return cost_over(lane, ask.gang, plan.slots_of(booking)).value_or(kAny);
+}
+
 /// Nodes of the booking's own pool on which it could run from `now` on.
 std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUse& in_use,
                               const Booking& booking, Time now) {
   const domain::Duration duration = booking.finish - booking.start;
-  const SlotRange slots = touched(now, now + duration, plan.settings().slot);
+  const domain::Duration slot = plan.settings().slot;
+  const Window window{now, now + duration, duration, true};
   for (const auto& [key, lane] : ground.lanes()) {
     if (key.pool != booking.pool || lane.find(booking.nodes.front()) == nullptr) continue;
     const auto ask = ask_of(lane, shape_of(booking));
-    if (!ask || !cost_over(lane, ask->gang, slots)) continue;
-    auto nodes = place(lane, *ask, slots, &in_use);
+    if (!ask) continue;
+    const Goal goal{.limit = most_cost(plan, lane, *ask, booking)};
+    const auto found = find_place(lane, *ask, window, slot, goal);
+    if (std::holds_alternative<RefusalReason>(found)) continue;
+    auto nodes = place(lane, *ask, std::get<Found>(found).slots, &in_use);
     if (nodes) return Move{booking.job, now, now + duration, std::move(*nodes), {}};
   }
   return std::nullopt;

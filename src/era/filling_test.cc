@@ -58,6 +58,24 @@ TEST(Flex, StartsWhereItCannotDelayAPromiseAndLeavesTheLeastIdle) {
   EXPECT_EQ(on({{{"n0"}, {.gpus = 1}}, {{"n2"}, {.gpus = 8}}}, hours(7)), "nowhere");
 }
 
+/// Somebody who would pay ten times the base rate is sure to come for all of n0 some time ahead.
+Forecast a_crowd_later(domain::Duration from) {
+  Forecast crowd;
+  crowd.trust_permille = 1000;
+  crowd.rates = {credits(10)};
+  crowd.leads = {{{}, {0}, {1}}, {from, {100'000}, {1}}};
+  return crowd;
+}
+
+/// The same, but for the time up to `until`.
+Forecast a_crowd_soon(domain::Duration until, std::int32_t trust_permille) {
+  Forecast crowd;
+  crowd.trust_permille = trust_permille;
+  crowd.rates = {credits(10)};
+  crowd.leads = {{{}, {100'000}, {1}}, {until, {0}, {1}}};
+  return crowd;
+}
+
 TEST(EarlyStarts, GoInPlannedOrderAndDoNotPushOutFlexOrFirmOnes) {
   Plan plan = gpu_plan(2);
   const auto put = [&](std::int64_t job, std::int32_t gpus, int start, bool firm) {
@@ -90,6 +108,22 @@ TEST(EarlyStarts, WaitForTheWindowToOpen) {
   Plan plan = gpu_plan(1);
   reserve(plan, 1, bid({.gpus = 8, .earliest = at_hour(5)}));
   EXPECT_TRUE(early_starts(plan, {}, at_hour(4), 9).empty());
+}
+
+TEST(EarlyStarts, LeaveIdleTimeToThoseWhoAreExpectedToPayMoreForIt) {
+  Plan plan = gpu_plan(1);
+  occupy(plan, 9, "n0", 8, {0, 6});
+  const Bid flexible = bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(20)});
+  ASSERT_NE(offer_in(reserve(plan, 1, flexible)), nullptr);
+  plan.unbook({9});
+  const auto starts = [&](const Forecast& forecast) {
+    plan.set_forecast({{"a100"}, "a100"}, forecast);
+    return early_starts(plan, {}, at_hour(1), 9).size();
+  };
+  EXPECT_EQ(starts(a_crowd_soon(hours(5), 1000)), 0U);
+  EXPECT_EQ(starts(a_crowd_soon(hours(5), 400)), 1U) << "not enough is known yet";
+  EXPECT_EQ(starts(a_crowd_later(hours(5))), 1U);
+  EXPECT_EQ(starts(Forecast{.trust_permille = 1000}), 1U) << "as cheap";
 }
 
 /// A plain reserved bid; an extension looks at nothing else of it than class and firmness.
@@ -220,15 +254,6 @@ TEST(PlanDeathTest, NeverPromisesAGpuTwice) {
   Plan plan = gpu_plan(1);
   occupy(plan, 1, "n0", 5, {0, 2});
   EXPECT_DEATH(occupy(plan, 2, "n0", 4, {1, 3}), "promised twice");
-}
-
-/// Somebody who would pay ten times the base rate is sure to come for all of n0 some time ahead.
-Forecast a_crowd_later(domain::Duration from) {
-  Forecast crowd;
-  crowd.trust_permille = 1000;
-  crowd.rates = {credits(10)};
-  crowd.leads = {{{}, {0}, {1}}, {from, {100'000}, {1}}};
-  return crowd;
 }
 
 TEST(Replan, MovesWhatHasNotStartedToWhereNobodyWouldPayForIt) {

@@ -74,6 +74,10 @@ const NodeLine* Lane::find(const NodeId& id) const {
   return at < nodes_.size() && nodes_[at].node.id == id ? &nodes_[at] : nullptr;
 }
 
+bool Lane::is_priced_by_demand() const {
+  return forecast_ != nullptr && forecast_->trust_permille >= 500;
+}
+
 bool Lane::has_gpus() const {
   return std::any_of(capacities_.begin(), capacities_.end(),
                      [](const Capacity& capacity) { return capacity.gpus > 0; });

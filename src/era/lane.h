@@ -97,6 +97,8 @@ class Lane {
   }
   const PriceList& prices() const { return *prices_; }
   bool has_gpus() const;
+  /// Whether expected demand makes more of the prices than the published curve.
+  bool is_priced_by_demand() const;
 
   /// Prices depend on how far ahead a slot lies: lead i is from its start up to that of the next,
   /// the last without end. There is one where nothing is forecast.

@@ -134,6 +134,7 @@ Mended mend(const Plan& plan, const std::vector<domain::JobId>& jobs, domain::Ti
 
 /// Movable, non-firm bookings that could start at `now` on idle capacity without breaking another
 /// promise, in the order of their planned start; each Move already accounts for those before it.
+/// Where demand makes the prices, only those to which now is no dearer than the time they have.
 /// `in_use` is what runs outside bookings (flex), which early starts do not push out. Those that
 /// are not `allowed` stay where they are.
 std::vector<Move> early_starts(const Plan& plan,

@@ -239,15 +239,15 @@ Events place_unplaced(const View& view) {
 }
 
 Events start_early(const View& view) {
-  std::function<bool(domain::JobId)> allowed;
-  if (!view.limits.quotas.empty())
-    allowed = [&](domain::JobId id) { return may_start_early(view, view.jobs.jobs.at(id)); };
+  const auto allowed = [&](domain::JobId id) {
+    const Job& job = view.jobs.jobs.at(id);
+    return job.retry_at <= view.now && job.waits_for.empty() && may_start_early(view, job);
+  };
   const auto moves = era::early_starts(view.plan, view.jobs.flex_held, view.now, 1, allowed);
   if (moves.empty()) return {};
   // Free by promise is not yet free: what ran there may still be dying.
   const era::Move& move = moves.front();
   const Job& job = view.jobs.jobs.at(move.job);
-  if (job.retry_at > view.now || !job.waits_for.empty()) return {};
   if (!start_attempt(view, job, job.booking->pool, move.nodes)) return {};
   return {moved(view, moves, "its place is free already")};
 }
