@@ -119,7 +119,7 @@ WidthStintsAsk some_ask(std::mt19937& random, std::int64_t restart) {
   WidthStintsAsk ask;
   const auto widths = 1 + below(random, 4);
   std::int32_t gpus = static_cast<std::int32_t>(1 + below(random, 4));
-  std::int64_t speed = 10 * gpus;
+  std::int64_t speed = std::int64_t{10} * gpus;
   for (std::int64_t i = 0; i < widths; ++i) {
     ask.widths.push_back({{.gpus = gpus}, speed});
     const auto more = static_cast<std::int32_t>(1 + below(random, gpus));
