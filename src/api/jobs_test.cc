@@ -49,11 +49,23 @@ TEST_F(Jobs, ARefusedBidIsAnAnswerWithAReason) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(text(first(answer), "state"), "refused");
   EXPECT_EQ(text(first(answer).at("refusal"), "reason"), "rank_larger_than_node");
-  EXPECT_EQ(text(first(answer), "text"),
-            "One rank asks for more than any node has; `berth nodes` shows what they have.");
+  const std::string why =
+      "One rank asks for more than any node has; `berth nodes` shows what they have. Possible "
+      "instead: Ranks of 8 GPUs, 1 core each get a start at ";
+  EXPECT_TRUE(text(first(answer), "text").starts_with(why)) << answer.text;
   const auto chinese = served.ask("ada", "GET", "/v1/jobs/1", "", {{"accept-language", "zh-CN"}});
   EXPECT_NE(text(chinese.body, "text"), text(first(answer), "text"));
   EXPECT_EQ(text(chinese.body.at("refusal"), "reason"), "rank_larger_than_node");
+}
+
+TEST_F(Jobs, ARankLargerThanANodeIsToldWhatWouldFit) {
+  const auto answer = bid("ada", spec_json("reserved", 9, 1));
+  const auto& changes = first(answer).at("refusal").at("changes").as_array();
+  ASSERT_EQ(changes.size(), 1U) << answer.text;
+  EXPECT_EQ(base::to_text(changes[0].at("per_rank")),
+            R"({"gpus":8,"cpu_millis":1000,"memory_bytes":0})");
+  EXPECT_FALSE(changes[0].as_object().contains("ranks"));
+  EXPECT_EQ(base::to_text(changes[0].at("offer").at("nodes")), R"(["g1"])");
 }
 
 TEST_F(Jobs, SeveralEqualJobsInOneRequest) {

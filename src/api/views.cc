@@ -103,8 +103,8 @@ RefusalView view(const words::Reader& reader, const era::Refusal& refusal) {
       .reason = refusal.reason, .blocked_until = refusal.blocked_until, .price = refusal.price};
   std::ranges::copy_if(refusal.blocking, std::back_inserter(shown.blocking), reader.sees);
   for (const auto& change : refusal.changes) {
-    shown.changes.push_back(
-        {change.max_price, change.deadline, change.ranks, change.duration, view(change.offer)});
+    shown.changes.push_back({change.max_price, change.deadline, change.ranks, change.duration,
+                             change.per_rank, view(change.offer)});
   }
   if (refusal.cheaper) shown.cheaper = view(*refusal.cheaper);
   shown.quota = refusal.quota;

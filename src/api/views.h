@@ -44,9 +44,10 @@ struct ChangeView {
   std::optional<domain::Time> deadline;
   std::optional<std::int32_t> ranks;
   std::optional<domain::Duration> duration;
+  std::optional<domain::Resources> per_rank;
   OfferView offer;
 };
-BOOST_DESCRIBE_STRUCT(ChangeView, (), (max_price, deadline, ranks, duration, offer))
+BOOST_DESCRIBE_STRUCT(ChangeView, (), (max_price, deadline, ranks, duration, per_rank, offer))
 
 /// Of the jobs in the way only those that the reader may see.
 struct RefusalView {

@@ -173,6 +173,14 @@ std::string show_bytes(std::int64_t bytes) {
   return fmt::format("{}.{} {}", whole, tenth, kUnits[unit]);
 }
 
+std::string typed_bytes(std::int64_t bytes) {
+  constexpr std::int64_t kMebibyte = kKi * kKi;
+  const std::int64_t mebibytes = bytes / kMebibyte;
+  if (mebibytes == 0) return std::to_string(bytes);
+  if (mebibytes % kKi == 0) return fmt::format("{}G", mebibytes / kKi);
+  return fmt::format("{}M", mebibytes);
+}
+
 std::string show_cores(std::int64_t cpu_millis) { return decimals(cpu_millis, 3, 0); }
 
 }  // namespace cli

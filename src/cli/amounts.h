@@ -42,6 +42,8 @@ std::string enough_credits(domain::Money amount);
 
 /// "512 MiB", "1.5 GiB".
 std::string show_bytes(std::int64_t bytes);
+/// "16G", "1500M": the same or, below whole MiB, less, as parse_bytes reads it.
+std::string typed_bytes(std::int64_t bytes);
 /// "4", "0.5" from thousandths.
 std::string show_cores(std::int64_t cpu_millis);
 

@@ -87,6 +87,13 @@ TEST(Amounts, BytesAreShown) {
   EXPECT_EQ(show_bytes(std::int64_t{80} << 30), "80 GiB");
 }
 
+TEST(Amounts, BytesAreTypedAsTheyAreRead) {
+  EXPECT_EQ(typed_bytes(std::int64_t{80} << 30), "80G");
+  EXPECT_EQ(typed_bytes((std::int64_t{3} << 29) + 7), "1536M");
+  EXPECT_EQ(typed_bytes(1'000), "1000");
+  EXPECT_EQ(parse_bytes("1536M"), std::int64_t{3} << 29);
+}
+
 TEST(Nearest, FindsSlipsAndNothingElse) {
   constexpr std::array<std::string_view, 3> kWords{"duration", "memory", "gpus"};
   EXPECT_EQ(nearest("durration", kWords), "duration");

@@ -9,47 +9,12 @@
 
 #include "base/json.h"
 #include "cli/choice.h"
+#include "cli/offer_answers.h"
 
 // What the controller answers, as far as the command line shows it (docs/api.md). Times and
 // durations are milliseconds, money micro-credits. Words stay texts, so that an older command line
 // can show a state that a newer controller has.
 namespace cli {
-
-struct Piece {
-  std::int64_t start = 0;
-  std::int64_t finish = 0;
-  std::vector<std::string> nodes;
-};
-BOOST_DESCRIBE_STRUCT(Piece, (), (start, finish, nodes))
-
-struct Offer {
-  std::string pool;
-  std::int64_t start = 0;
-  std::int64_t finish = 0;
-  std::int64_t price = 0;
-  std::vector<std::string> nodes;
-  std::vector<Piece> later;
-};
-BOOST_DESCRIBE_STRUCT(Offer, (), (pool, start, finish, price, nodes, later))
-
-struct Change {
-  std::optional<std::int64_t> max_price;
-  std::optional<std::int64_t> deadline;
-  std::optional<std::int64_t> ranks;
-  std::optional<std::int64_t> duration;
-  Offer offer;
-};
-BOOST_DESCRIBE_STRUCT(Change, (), (max_price, deadline, ranks, duration, offer))
-
-struct Refusal {
-  std::string reason;
-  std::vector<std::int64_t> blocking;
-  std::optional<std::int64_t> blocked_until;
-  std::optional<std::int64_t> price;
-  std::vector<Change> changes;
-  std::optional<Offer> cheaper;
-};
-BOOST_DESCRIBE_STRUCT(Refusal, (), (reason, blocking, blocked_until, price, changes, cheaper))
 
 struct Quote {
   std::string quote_id;

@@ -22,36 +22,63 @@ constexpr std::array kTakesValue{"--name"sv,     "--ranks"sv, "--gpus"sv,       
                                  "--quote-id"sv, "--lang"sv,  "--server"sv,      "--token"sv,
                                  "--duration"sv, "-t"sv,      "--preemptible"sv, "--elastic"sv};
 
-bool is_dropped(std::string_view word, std::string_view option) {
+bool is_dropped_for(std::string_view word, std::string_view option) {
   const std::string_view name = word.substr(0, word.find('='));
-  if (name == "--token" || name == "--quote-id" || name == "--alternatives") return true;
   if (option == "--duration" && name == "-t") return true;
   // A deadline takes the place of a firm start.
   if (option == "--by" && name == "--at") return true;
   return name == option;
 }
 
-/// An option of a bid and its value.
-using Said = std::pair<std::string_view, std::string>;
-
-std::optional<Said> said(const Context& context, const Change& change) {
-  if (change.max_price) return Said{"--max-price", enough_credits({*change.max_price})};
-  if (change.deadline) return Said{"--by", iso_minute({*change.deadline}, context.here())};
-  if (change.ranks) return Said{"--ranks", std::to_string(*change.ranks)};
-  // Rounded down to the second: a shorter job still fits.
-  if (change.duration) return Said{"--duration", exact_duration({*change.duration})};
-  return std::nullopt;
+bool is_dropped(std::string_view word, const std::vector<Said>& said) {
+  const std::string_view name = word.substr(0, word.find('='));
+  if (name == "--token" || name == "--quote-id" || name == "--alternatives") return true;
+  return std::ranges::any_of(said,
+                             [&](const Said& each) { return is_dropped_for(word, each.first); });
 }
 
-void show_change(Context& context, const Change& change) {
+/// `per_rank` as far as it is not what was asked.
+void add_per_rank(const domain::Resources& per_rank, const std::optional<domain::Shape>& asked,
+                  std::vector<Said>& said) {
+  const domain::Resources before = asked ? asked->per_rank : domain::Resources{};
+  if (per_rank.gpus != before.gpus) {
+    const std::string model = asked && !asked->gpu_model.empty() ? asked->gpu_model + ":" : "";
+    said.emplace_back("--gpus", fmt::format("{}{}", model, per_rank.gpus));
+  }
+  if (per_rank.cpu_millis != before.cpu_millis)
+    said.emplace_back("--cores", show_cores(per_rank.cpu_millis));
+  // Rounded down: less memory still fits.
+  if (per_rank.memory_bytes != before.memory_bytes)
+    said.emplace_back("--memory", typed_bytes(per_rank.memory_bytes));
+}
+
+std::vector<Said> said_for(const Context& context, const Change& change,
+                           const std::optional<domain::Shape>& asked) {
+  std::vector<Said> said;
+  if (change.max_price) said.emplace_back("--max-price", enough_credits({*change.max_price}));
+  if (change.deadline) said.emplace_back("--by", iso_minute({*change.deadline}, context.here()));
+  if (change.ranks) said.emplace_back("--ranks", std::to_string(*change.ranks));
+  if (change.per_rank) add_per_rank(*change.per_rank, asked, said);
+  // Rounded down to the second: a shorter job still fits.
+  if (change.duration) said.emplace_back("--duration", exact_duration({*change.duration}));
+  return said;
+}
+
+std::string options_text(const std::vector<Said>& said) {
+  std::string text;
+  for (const auto& [option, value] : said)
+    text += fmt::format("{}{} {}", text.empty() ? "" : " ", option, shell_word(value));
+  return text;
+}
+
+void show_change(Context& context, const Change& change,
+                 const std::optional<domain::Shape>& asked) {
   constexpr std::array kBids{"quote"sv, "submit"sv, "run"sv};
-  const auto option = said(context, change);
-  if (!option) return;
+  const auto said = said_for(context, change, asked);
+  if (said.empty()) return;
   // Whoever asks about a job later has not typed the bid.
   const bool is_typed = std::ranges::find_first_of(context.words, kBids) != context.words.end();
-  const std::string command = is_typed
-                                  ? command_with(context, option->first, option->second)
-                                  : fmt::format("{} {}", option->first, shell_word(option->second));
+  const std::string command = is_typed ? command_with(context, said) : options_text(said);
   context.output.line("  " + context.output.paint(command, Style::strong));
   context.output.line("    " + offer_text(context, change.offer));
 }
@@ -100,17 +127,17 @@ std::string shell_word(std::string_view word) {
   return made + "'";
 }
 
-std::string command_with(const Context& context, std::string_view option, std::string_view value) {
+std::string command_with(const Context& context, const std::vector<Said>& said) {
   std::string made = "berth";
   for (std::size_t i = 0; i < context.words.size(); ++i) {
     const std::string& word = context.words[i];
-    if (is_dropped(word, option)) {
+    if (is_dropped(word, said)) {
       if (std::ranges::find(kTakesValue, word) != kTakesValue.end()) ++i;
       continue;
     }
     made += " " + shell_word(word);
   }
-  made += fmt::format(" {} {}", option, shell_word(value));
+  made += " " + options_text(said);
   if (context.command) {
     made += " --";
     for (const std::string& word : *context.command) made += " " + shell_word(word);
@@ -118,7 +145,8 @@ std::string command_with(const Context& context, std::string_view option, std::s
   return made;
 }
 
-void show_refusal(Context& context, const Refusal& refusal, std::string_view text) {
+void show_refusal(Context& context, const Refusal& refusal, std::string_view text,
+                  const std::optional<domain::Shape>& asked) {
   Output& output = context.output;
   const std::string id = fmt::format("refusal.{}", refusal.reason);
   // The controller's sentence names what the lines below show again, where there are any.
@@ -133,7 +161,7 @@ void show_refusal(Context& context, const Refusal& refusal, std::string_view tex
                             {fmt::format("{}", fmt::join(refusal.blocking, ", ")), until}));
   }
   if (!refusal.changes.empty()) output.line(context.say("refused.accepted"));
-  for (const Change& change : refusal.changes) show_change(context, change);
+  for (const Change& change : refusal.changes) show_change(context, change, asked);
   if (refusal.cheaper) {
     output.line(context.say("refused.cheaper", {offer_text(context, *refusal.cheaper)}));
   }

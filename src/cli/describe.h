@@ -1,9 +1,12 @@
 #pragma once
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/answers.h"
 #include "cli/context.h"
+#include "domain/bid.h"
 #include "domain/width.h"
 
 namespace cli {
@@ -20,12 +23,17 @@ bool is_final_state(std::string_view state);
 std::string offer_text(const Context& context, const Offer& offer);
 
 /// Shows why a bid was refused: the reason, who is in the way and until when, each change that
-/// would be accepted as a command to paste, and the cheaper window.
-void show_refusal(Context& context, const Refusal& refusal, std::string_view text);
+/// would be accepted as a command to paste, and the cheaper window. What was `asked` for is not
+/// said again; where that is not known, all of it is.
+void show_refusal(Context& context, const Refusal& refusal, std::string_view text,
+                  const std::optional<domain::Shape>& asked);
 
-/// The call that was typed, with one option replaced: ready to paste. Leaves out what must not be
-/// repeated (token, quote id).
-std::string command_with(const Context& context, std::string_view option, std::string_view value);
+/// An option of a bid and its value.
+using Said = std::pair<std::string_view, std::string>;
+
+/// The call that was typed, with these options in place of its own: ready to paste. Leaves out what
+/// must not be repeated (token, quote id).
+std::string command_with(const Context& context, const std::vector<Said>& said);
 
 /// Each node once, with the number of ranks that it gets: "gpu1 x2, gpu2".
 std::string nodes_text(const std::vector<std::string>& nodes);

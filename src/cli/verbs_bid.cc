@@ -24,6 +24,10 @@ struct Prepared {
   bool is_one() const {
     return request.jobs.empty() && !request.every && request.count.value_or(1) == 1;
   }
+  /// None of several that may differ.
+  std::optional<domain::Shape> shape() const {
+    return request.jobs.empty() ? std::optional(bid_of(request).shape) : std::nullopt;
+  }
 };
 
 base::Result<Prepared> prepare(Context& context, const JobOptions& options) {
@@ -83,23 +87,24 @@ boost::json::object with_member(const char* name, const boost::json::value& valu
   return made;
 }
 
-/// Reports a refusal in the form asked for; returns how to end.
+/// Reports a refusal of a bid for `shape` in the form asked for; returns how to end.
 int refused(Context& context, const Refusal& refusal, std::string_view text,
-            const boost::json::object& more) {
+            const std::optional<domain::Shape>& shape, const boost::json::object& more) {
   const int status = static_cast<int>(ExitStatus::refused);
   if (context.output.json()) {
     context.output.unsuccessful("refused", text.empty() ? refusal.reason : text, status, more);
   } else {
-    show_refusal(context, refusal, text);
+    show_refusal(context, refusal, text, shape);
   }
   return status;
 }
 
-base::Result<int> show_quote(Context& context, const boost::json::value& body) {
+base::Result<int> show_quote(Context& context, const boost::json::value& body,
+                             const std::optional<domain::Shape>& shape) {
   auto made = Server::decode<Quote>(body);
   if (!made) return base::pass(made);
   if (!made->offer) {
-    return refused(context, made->refusal.value_or(Refusal{}), made->text,
+    return refused(context, made->refusal.value_or(Refusal{}), made->text, shape,
                    with_member("quote", body));
   }
   if (context.output.json()) {
@@ -113,8 +118,8 @@ base::Result<int> show_quote(Context& context, const boost::json::value& body) {
   context.output.line(context.say("quote.take", {context.moment(made->expires)}));
   Context taken = context;
   *std::ranges::find(taken.words, "quote") = "submit";
-  context.output.line("  " + context.output.paint(command_with(taken, "--quote-id", made->quote_id),
-                                                  Style::strong));
+  const std::string command = command_with(taken, {{"--quote-id", made->quote_id}});
+  context.output.line("  " + context.output.paint(command, Style::strong));
   return 0;
 }
 
@@ -160,11 +165,12 @@ base::Result<int> quote(Context& context, const JobOptions& options, bool altern
   if (!server) return base::pass(server);
   auto body = ask_quote(*server, *prepared);
   if (!body) return base::pass(body);
-  if (!alternatives) return show_quote(context, *body);
+  const auto shape = prepared->shape();
+  if (!alternatives) return show_quote(context, *body, shape);
   auto compared = compare(context, *server, *std::move(prepared));
   if (!compared) return base::pass(compared);
   if (context.output.json()) add_ways(*body, *compared);
-  auto status = show_quote(context, *body);
+  auto status = show_quote(context, *body, shape);
   if (status && !context.output.json()) show_ways(context, compared->ways, compared->choice);
   return status;
 }
@@ -270,7 +276,7 @@ base::Result<int> submit(Context& context, const JobOptions& options) {
   const Job& first = jobs.front();
   if (all_refused(jobs)) {
     const Job& why = at_fault(jobs);
-    return refused(context, why.refusal.value_or(Refusal{}), why.text,
+    return refused(context, why.refusal.value_or(Refusal{}), why.text, prepared->shape(),
                    with_member("jobs", (*submitted)->body.at("jobs")));
   }
   if (context.output.json()) {
@@ -321,7 +327,7 @@ base::Result<int> run(Context& context, const JobOptions& options, bool all_rank
   if (!*submitted) return static_cast<int>(ExitStatus::interrupted);
   const Job& job = (*submitted)->jobs.front();
   if (job.state == "refused") {
-    return refused(context, job.refusal.value_or(Refusal{}), job.text,
+    return refused(context, job.refusal.value_or(Refusal{}), job.text, prepared->shape(),
                    with_member("jobs", (*submitted)->body.at("jobs")));
   }
   Follower follower(context, *server, {.attempt = 1, .all_ranks = all_ranks});

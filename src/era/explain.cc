@@ -2,8 +2,10 @@
 #include <tuple>
 #include <utility>
 
+#include "era/question.h"
 #include "era/quote.h"
 #include "era/request.h"
+#include "era/smaller_ranks.h"
 #include "era/width_pieces.h"
 
 namespace era {
@@ -17,36 +19,6 @@ namespace {
 
 constexpr std::size_t kMostBlocking = 8;
 constexpr std::int32_t kPackedTries = 64;
-
-/// What is asked, and what is found out about it.
-struct Question {
-  const Plan& plan;
-  const Bid& bid;
-  Time now;
-};
-
-Goal within_max_price(const Question& asked, bool soonest) {
-  Goal goal{.soonest = soonest};
-  if (asked.bid.max_price) {
-    goal.limit = affordable(*asked.bid.max_price, asked.plan.settings().slot,
-                            class_permille(asked.plan.prices(), asked.bid));
-  }
-  return goal;
-}
-
-/// A real quote of `bid`; none if it is refused.
-std::optional<Offer> accepted(const Question& asked, const Bid& bid) {
-  Answer answer = quote(asked.plan, bid, asked.now);
-  if (Offer* offer = std::get_if<Offer>(&answer)) return std::move(*offer);
-  return std::nullopt;
-}
-
-/// An offer for `bid` within its max_price and without anybody moving.
-std::optional<Offer> has_room(const Question& asked, const Bid& bid) {
-  Answer answer = find_offer(asked.plan, bid, asked.now, within_max_price(asked, false));
-  if (Offer* offer = std::get_if<Offer>(&answer)) return std::move(*offer);
-  return std::nullopt;
-}
 
 std::optional<Change> with_price(const Question& asked, const Refusal& refusal) {
   if (refusal.reason != RefusalReason::too_expensive || !refusal.price) return std::nullopt;
@@ -214,6 +186,10 @@ Refusal explain(const Plan& plan, const Bid& bid, Time now, Refusal refusal) {
   const RefusalReason reason = refusal.reason;
   if (reason == RefusalReason::no_such_pool || reason >= RefusalReason::insufficient_funds)
     return refusal;
+  if (reason == RefusalReason::rank_larger_than_node) {
+    refusal.changes = smaller_ranks(asked);
+    return refusal;
+  }
   const bool taken = reason == RefusalReason::no_free_window ||
                      reason == RefusalReason::fragmented || reason == RefusalReason::not_free_now;
   if (taken) name_blocking(asked, refusal);

@@ -64,16 +64,18 @@ BOOST_DESCRIBE_ENUM(RefusalReason, no_such_pool, rank_larger_than_node, larger_t
                     too_expensive, insufficient_funds, limit_reached, no_promised_end,
                     refused_together)
 
-/// The smallest single change that would be accepted: exactly one of the optionals is set.
+/// The smallest single change that would be accepted: exactly one of the optionals is set, but
+/// per_rank and ranks may come together.
 struct Change {
   std::optional<domain::Money> max_price;
   std::optional<domain::Time> deadline;
   std::optional<std::int32_t> ranks;
   std::optional<domain::Duration> duration;
-  Offer offer;  ///< What that change would get.
+  std::optional<domain::Resources> per_rank;  ///< All of it; none of it more than was asked.
+  Offer offer;                                ///< What that change would get.
   friend bool operator==(const Change&, const Change&) = default;
 };
-BOOST_DESCRIBE_STRUCT(Change, (), (max_price, deadline, ranks, duration, offer))
+BOOST_DESCRIBE_STRUCT(Change, (), (max_price, deadline, ranks, duration, per_rank, offer))
 
 struct Refusal {
   RefusalReason reason = RefusalReason::no_free_window;

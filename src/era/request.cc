@@ -17,14 +17,6 @@ using domain::Time;
 
 namespace {
 
-bool matches(const Lane& lane, const Shape& shape) {
-  if (!shape.pool.empty() && lower_case(lane.key().pool.value) != lower_case(shape.pool))
-    return false;
-  if (!shape.gpu_model.empty() && lane.key().gpu_model != lower_case(shape.gpu_model)) return false;
-  return std::any_of(lane.nodes().begin(), lane.nodes().end(),
-                     [](const NodeLine& line) { return line.present; });
-}
-
 bool holds_a_rank(const Lane& lane, const Shape& shape) {
   return std::any_of(lane.nodes().begin(), lane.nodes().end(), [&](const NodeLine& line) {
     return line.present && shape.per_rank.fits_in(line.node.capacity);
@@ -41,6 +33,14 @@ void keep_better(std::optional<Offer>& best, Offer offer, bool soonest) {
 }
 
 }  // namespace
+
+bool matches(const Lane& lane, const Shape& shape) {
+  if (!shape.pool.empty() && lower_case(lane.key().pool.value) != lower_case(shape.pool))
+    return false;
+  if (!shape.gpu_model.empty() && lane.key().gpu_model != lower_case(shape.gpu_model)) return false;
+  return std::any_of(lane.nodes().begin(), lane.nodes().end(),
+                     [](const NodeLine& line) { return line.present; });
+}
 
 std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& ground,
                                                               const Shape& shape) {

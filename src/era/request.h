@@ -12,6 +12,9 @@ struct Candidate {
   Ask ask;
 };
 
+/// Whether `lane` has nodes, and is of the pool and the GPU model that `shape` names.
+bool matches(const Lane& lane, const domain::Shape& shape);
+
 /// The lanes that `shape` may be put in, by key; or why there is none. A shape without GPUs stays
 /// off the nodes that have some, unless only they could hold it or it names their pool or model.
 std::variant<std::vector<Candidate>, RefusalReason> lanes_for(const Ground& ground,

@@ -228,6 +228,12 @@ class Scenario {
   static std::string text_of(const Change& change) {
     if (change.max_price) return "at most " + era::text_of(*change.max_price);
     if (change.deadline) return "until " + era::text_of(*change.deadline);
+    if (change.per_rank) {
+      const std::string ranks = change.ranks ? fmt::format("{} x ", *change.ranks) : "ranks of ";
+      const auto& [gpus, cpu_millis, memory_bytes] = *change.per_rank;
+      if (gpus > 0) return fmt::format("{}{} gpus", ranks, gpus);
+      return fmt::format("{}{} cores", ranks, cpu_millis / 1000);
+    }
     if (change.ranks) return fmt::format("{} ranks", *change.ranks);
     return "for " + era::text_of(*change.duration);
   }

@@ -116,6 +116,18 @@ TEST_F(PromisesTest, EagerStartsNowOrIsRefused) {
   EXPECT_EQ(cluster.job(second).refusal->blocking, std::vector<domain::JobId>{first});
 }
 
+TEST_F(PromisesTest, NobodyIsToldToAskForMoreRanksThanAJobMayHave) {
+  // 67 is a prime: on nodes of 64 GPUs, 67 times 67 of them are that many ranks of one.
+  for (int i = 0; i < 71; ++i) cluster.add_node("wide" + std::to_string(i), 64);
+  const Ask wide{.job_class = JobClass::reserved, .ranks = 67, .gpus = 67};
+  const auto id = cluster.bid(wide);
+  ASSERT_EQ(reason(id), era::RefusalReason::rank_larger_than_node);
+  const auto& changes = cluster.job(id).refusal->changes;
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_FALSE(changes[0].ranks);
+  EXPECT_EQ(changes[0].per_rank->gpus, 64);
+}
+
 TEST_F(PromisesTest, ARefusalSaysWhyAndWhatWouldBeAccepted) {
   block({}, minutes(60));
   const auto late = cluster.bid({.job_class = JobClass::reserved,

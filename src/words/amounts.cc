@@ -7,6 +7,26 @@
 #include <chrono>
 
 namespace words {
+namespace {
+
+/// Thousandths without idle zeros: "64", "0.5".
+std::string decimal(std::int64_t thousandths) {
+  std::string text = fmt::format("{}", thousandths / 1'000);
+  if (thousandths % 1'000 == 0) return text;
+  text += fmt::format(".{:03}", thousandths % 1'000);
+  while (text.ends_with('0')) text.pop_back();
+  return text;
+}
+
+std::string memory(Language language, std::int64_t bytes) {
+  constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+  constexpr std::int64_t kGibibyte = kMebibyte << 10;
+  if (bytes < kGibibyte) return say(language, "amount.mib", {std::to_string(bytes / kMebibyte)});
+  const std::int64_t tenths = bytes / kGibibyte * 10 + bytes % kGibibyte * 10 / kGibibyte;
+  return say(language, "amount.gib", {decimal(tenths * 100)});
+}
+
+}  // namespace
 
 std::string money(Language language, domain::Money amount) {
   constexpr std::int64_t kUnit = 100;  // Micro-credits in the last decimal that is shown.
@@ -40,6 +60,24 @@ std::string duration(Language language, domain::Duration length) {
     text += say(language, unit.id, {std::to_string(count)});
     ++shown;
   }
+  return text;
+}
+
+std::string resources(Language language, const domain::Resources& amounts) {
+  std::string text;
+  const auto add = [&](const std::string& amount) {
+    if (!text.empty()) text += say(language, "amount.and");
+    text += amount;
+  };
+  if (amounts.gpus > 0) {
+    add(say(language, amounts.gpus == 1 ? "amount.gpu" : "amount.gpus",
+            {std::to_string(amounts.gpus)}));
+  }
+  if (amounts.cpu_millis > 0) {
+    add(say(language, amounts.cpu_millis == 1'000 ? "amount.core" : "amount.cores",
+            {decimal(amounts.cpu_millis)}));
+  }
+  if (amounts.memory_bytes > 0) add(memory(language, amounts.memory_bytes));
   return text;
 }
 

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "domain/money.h"
+#include "domain/resources.h"
 #include "domain/time.h"
 #include "words/catalog.h"
 
@@ -12,6 +13,9 @@ std::string money(Language language, domain::Money amount);
 
 /// "2 d 3 h", "1 h 30 min", "45 s": the two largest units, rounded up to whole seconds.
 std::string duration(Language language, domain::Duration length);
+
+/// "8 GPUs, 0.5 cores, 2.5 GiB of memory": what is asked for, memory rounded down to what is shown.
+std::string resources(Language language, const domain::Resources& amounts);
 
 /// "2026-11-22 05:00 UTC", whatever the time zone of the machine.
 std::string time(domain::Time moment);

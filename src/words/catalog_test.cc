@@ -71,6 +71,14 @@ TEST(Amounts, DurationsShowTheirTwoLargestUnits) {
   EXPECT_EQ(duration(Language::zh, domain::kMinute * 2), "2 分钟");
 }
 
+TEST(Amounts, ResourcesAreNamedWhereTheyAreAskedFor) {
+  EXPECT_EQ(resources(Language::en, {.gpus = 2, .cpu_millis = 63'500}), "2 GPUs, 63.5 cores");
+  EXPECT_EQ(resources(Language::en, {.cpu_millis = 250, .memory_bytes = 100 << 20}),
+            "0.25 cores, 100 MiB of memory");
+  EXPECT_EQ(resources(Language::en, {.gpus = 1, .memory_bytes = std::int64_t{3} << 30}),
+            "1 GPU, 3 GiB of memory");
+}
+
 TEST(Amounts, TimesAreInUtc) {
   EXPECT_EQ(time({1'700'000'000'000}), "2023-11-14 22:13 UTC");
   EXPECT_EQ(time({}), "1970-01-01 00:00 UTC");
@@ -106,6 +114,36 @@ TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
             "2023-11-14 23:13 UTC gets a start at 2023-11-14 22:13 UTC for 4 credits.");
   const std::string chinese = refusal(reader_of_own(Language::zh, {7}), no);
   EXPECT_NE(chinese.find("作业 7, 其他团队的作业"), std::string::npos) << chinese;
+}
+
+TEST(Jobs, ARankThatIsTooLargeIsAnsweredWithRanksThatAreNot) {
+  era::Refusal no;
+  no.reason = era::RefusalReason::rank_larger_than_node;
+  era::Change change;
+  change.ranks = 2;
+  change.per_rank = {.gpus = 8, .cpu_millis = 1'000, .memory_bytes = (std::int64_t{5} << 29) + 1};
+  change.offer.start = domain::Time{1'700'000'000'000};
+  change.offer.price = domain::credits(16);
+  no.changes = {change};
+  change.ranks.reset();
+  change.per_rank = {.gpus = 1, .cpu_millis = 500};
+  change.offer.price = {};
+  no.changes.push_back(change);
+  const std::vector<std::string> english{
+      "2 ranks of 8 GPUs, 1 core, 2.5 GiB of memory each get a start at 2023-11-14 22:13 UTC for "
+      "16 credits.",
+      "Ranks of 1 GPU, 0.5 cores each get a start at 2023-11-14 22:13 UTC."};
+  const std::vector<std::string> chinese{
+      "改为 2 个 rank，每个 8 块 GPU、1 核、2.5 GiB 内存，可于 2023-11-14 22:13 UTC 开始，费用 16 "
+      "点。",
+      "每个 rank 改为 1 块 GPU、0.5 核，可于 2023-11-14 22:13 UTC 开始。"};
+  EXPECT_EQ(would_help(reader_of_own(Language::en, {}), no), english);
+  EXPECT_EQ(would_help(reader_of_own(Language::zh, {}), no), chinese);
+  no.changes[0].offer.price = {};
+  no.changes[1].offer.price = domain::credits(1);
+  const auto others = would_help(reader_of_own(Language::en, {}), no);
+  EXPECT_TRUE(others.at(0).ends_with("each get a start at 2023-11-14 22:13 UTC.")) << others[0];
+  EXPECT_TRUE(others.at(1).ends_with("2023-11-14 22:13 UTC for 1 credit.")) << others[1];
 }
 
 TEST(Jobs, AJobInPiecesSaysWhenItPausesAndWhenItGoesOn) {

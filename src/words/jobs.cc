@@ -67,10 +67,24 @@ std::string blockers(const Reader& reader, const std::vector<domain::JobId>& blo
   return join(names, ", ");
 }
 
+/// Ranks of another size, and perhaps another number of them.
+std::string rank_change(Language language, const era::Change& wanted) {
+  const std::string each = resources(language, *wanted.per_rank);
+  const std::string start = time(wanted.offer.start);
+  const std::string price = money(language, wanted.offer.price);
+  const bool is_free = wanted.offer.price == domain::Money{};
+  if (!wanted.ranks && is_free) return say(language, "help.per_rank_free", {each, start});
+  if (!wanted.ranks) return say(language, "help.per_rank", {each, start, price});
+  const std::string ranks = std::to_string(*wanted.ranks);
+  if (is_free) return say(language, "help.ranks_of_free", {ranks, each, start});
+  return say(language, "help.ranks_of", {ranks, each, start, price});
+}
+
 std::string change(const Reader& reader, const era::Change& wanted) {
   const Language language = reader.language;
   const std::string start = time(wanted.offer.start);
   const std::string price = money(language, wanted.offer.price);
+  if (wanted.per_rank) return rank_change(language, wanted);
   if (wanted.max_price) {
     return say(language, "help.max_price", {money(language, *wanted.max_price), start});
   }

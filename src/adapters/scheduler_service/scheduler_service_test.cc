@@ -34,6 +34,7 @@ using Events = std::vector<wire::Event>;
 
 constexpr Time kStart{1'795'338'000'000};
 constexpr std::chrono::seconds kPatience(20);
+constexpr std::int64_t kMegabyte = 1'000'000;
 
 /// A cluster of one node with eight GPUs, and the teams of alice and of bob.
 class SchedulerServiceTest : public ::testing::Test {
@@ -70,15 +71,19 @@ class SchedulerServiceTest : public ::testing::Test {
     add_user("alice", "lab", access::Role::member);
     add_user("bob", "other", access::Role::member);
     add_user("olga", "lab", access::Role::operator_);
-    domain::Inventory machine{.address = "10.0.0.1",
+    add_node("node1");
+  }
+
+  void add_node(const std::string& name) {
+    domain::Inventory machine{.address = name,
                               .boot_id = "b",
                               .cpu_millis = 64'000,
                               .memory_bytes = std::int64_t{1} << 38};
     for (int gpu = 0; gpu < 8; ++gpu) {
-      machine.gpus.push_back({.uuid = "GPU-" + std::to_string(gpu), .model = "A100"});
+      machine.gpus.push_back({.uuid = name + "-" + std::to_string(gpu), .model = "A100"});
     }
-    grant(ledger::nodes::Command(ledger::nodes::JoinNode{{"node1"}}));
-    grant(ledger::nodes::Command(ledger::nodes::ReportNode{{"node1"}, machine}));
+    grant(ledger::nodes::Command(ledger::nodes::JoinNode{{name}}));
+    grant(ledger::nodes::Command(ledger::nodes::ReportNode{{name}, machine}));
   }
 
   void add_user(const std::string& name, const std::string& team, ledger::access::Role role) {
@@ -360,6 +365,21 @@ TEST_F(SchedulerServiceTest, a_refusal_is_an_answer_with_what_would_be_accepted)
   const auto dear = quote("alice", cheap);
   EXPECT_EQ(dear.refusal().reason(), wire::REFUSAL_REASON_TOO_EXPENSIVE);
   EXPECT_GT(dear.refusal().price_micros(), 1);
+}
+
+TEST_F(SchedulerServiceTest, a_rank_larger_than_a_node_is_told_what_would_fit) {
+  add_node("node2");
+  auto bid = reserved(16, kHour, kHour * 4);
+  bid.set_memory_bytes_per_rank(kMegabyte);
+  const auto refusal = quote("alice", bid).refusal();
+  ASSERT_EQ(refusal.changes_size(), 2);
+  EXPECT_EQ(refusal.changes(0).ranks(), 2);
+  EXPECT_EQ(refusal.changes(1).change_case(), wire::Change::CHANGE_NOT_SET);
+  for (const auto& change : refusal.changes()) {
+    EXPECT_EQ(change.per_rank().gpus(), 8);
+    EXPECT_EQ(change.per_rank().cpu_millis(), 1'000);
+    EXPECT_EQ(change.per_rank().memory_bytes(), kMegabyte);
+  }
 }
 
 TEST_F(SchedulerServiceTest, the_same_request_id_gets_the_same_job_also_when_refused) {

@@ -45,6 +45,12 @@ void encode_change(const ::era::Change& change, wire::Change& to) {
   if (change.deadline) to.set_deadline_ms(change.deadline->ms);
   if (change.ranks) to.set_ranks(*change.ranks);
   if (change.duration) to.set_duration_ms(change.duration->ms);
+  if (change.per_rank) {
+    wire::PerRank& per_rank = *to.mutable_per_rank();
+    per_rank.set_gpus(change.per_rank->gpus);
+    per_rank.set_cpu_millis(change.per_rank->cpu_millis);
+    per_rank.set_memory_bytes(change.per_rank->memory_bytes);
+  }
   encode(change.offer, *to.mutable_offer());
 }
 

@@ -59,14 +59,17 @@ era::Answer answer_promised(const View& view, const Owner& owner, const domain::
   return reserve(view, owner, std::get<domain::Bid>(asked));
 }
 
-/// A refusal with who is in the way and what would be accepted.
+/// A refusal with who is in the way and what would be accepted: no job has more than kMostRanks.
 era::Answer explained(const View& view, const domain::JobSpec& spec, era::Answer answer) {
   auto* refusal = std::get_if<era::Refusal>(&answer);
   if (refusal == nullptr || spec.bid.job_class == JobClass::flex) return answer;
   const auto asked = after_parents(view, spec);
   const auto* bid = std::get_if<domain::Bid>(&asked);
   if (bid == nullptr) return answer;
-  return era::explain(view.plan, *bid, view.now, std::move(*refusal));
+  era::Refusal full = era::explain(view.plan, *bid, view.now, std::move(*refusal));
+  std::erase_if(full.changes,
+                [](const era::Change& change) { return change.ranks.value_or(1) > kMostRanks; });
+  return full;
 }
 
 /// An offer that the team cannot pay is none.
