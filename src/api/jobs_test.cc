@@ -51,7 +51,7 @@ TEST_F(Jobs, ARefusedBidIsAnAnswerWithAReason) {
   EXPECT_EQ(text(first(answer).at("refusal"), "reason"), "rank_larger_than_node");
   const std::string why =
       "One rank asks for more than any node has; `berth nodes` shows what they have. Possible "
-      "instead: Ranks of 8 GPUs, 1 core each get a start at ";
+      "instead: ranks of 8 GPUs, 1 core each get a start at ";
   EXPECT_TRUE(text(first(answer), "text").starts_with(why)) << answer.text;
   const auto chinese = served.ask("ada", "GET", "/v1/jobs/1", "", {{"accept-language", "zh-CN"}});
   EXPECT_NE(text(chinese.body, "text"), text(first(answer), "text"));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/amounts.h"
+#include "words/reasons.h"
 
 namespace cli {
 namespace {
@@ -83,6 +84,11 @@ void show_change(Context& context, const Change& change,
   context.output.line("    " + offer_text(context, change.offer));
 }
 
+std::optional<std::string> known_reason(const Context& context, std::string_view code) {
+  const bool is_chinese = context.output.language() == text::Language::zh;
+  return words::short_reason(is_chinese ? words::Language::zh : words::Language::en, code);
+}
+
 }  // namespace
 
 std::string state_text(const Context& context, std::string_view state) {
@@ -145,26 +151,37 @@ std::string command_with(const Context& context, const std::vector<Said>& said) 
   return made;
 }
 
+std::string reason_text(const Context& context, std::string_view code) {
+  return known_reason(context, code).value_or(printable(code));
+}
+
+void show_help(Context& context, const Refusal& refusal,
+               const std::optional<domain::Shape>& asked) {
+  Output& output = context.output;
+  if (!refusal.changes.empty()) output.line(context.say("refused.accepted"));
+  for (const Change& change : refusal.changes) show_change(context, change, asked);
+  if (refusal.cheaper) {
+    output.line(context.say("refused.cheaper", {offer_text(context, *refusal.cheaper)}));
+  }
+}
+
 void show_refusal(Context& context, const Refusal& refusal, std::string_view text,
                   const std::optional<domain::Shape>& asked) {
   Output& output = context.output;
-  const std::string id = fmt::format("refusal.{}", refusal.reason);
   // The controller's sentence names what the lines below show again, where there are any.
-  const bool is_shown_below = !refusal.changes.empty() && text::has(id);
-  const std::string reason = !text.empty() && !is_shown_below ? context.told(text)
-                             : text::has(id)                  ? context.say(id)
-                                                              : printable(refusal.reason);
+  const bool is_shown_below =
+      !refusal.blocking.empty() || !refusal.changes.empty() || refusal.cheaper;
+  const bool is_known = known_reason(context, refusal.reason).has_value();
+  const std::string reason = text.empty() || (is_shown_below && is_known)
+                                 ? reason_text(context, refusal.reason)
+                                 : words::after_colon(context.told(text));
   output.paragraph(context.say("refused.reason", {reason}), Style::warning);
   if (!refusal.blocking.empty()) {
     const std::string until = context.moment(refusal.blocked_until.value_or(0));
     output.line(context.say("refused.blocking",
                             {fmt::format("{}", fmt::join(refusal.blocking, ", ")), until}));
   }
-  if (!refusal.changes.empty()) output.line(context.say("refused.accepted"));
-  for (const Change& change : refusal.changes) show_change(context, change, asked);
-  if (refusal.cheaper) {
-    output.line(context.say("refused.cheaper", {offer_text(context, *refusal.cheaper)}));
-  }
+  show_help(context, refusal, asked);
 }
 
 namespace {
@@ -186,9 +203,8 @@ void show_choice(Context& context, const Choice& choice) {
     if (option.price) {
       line = context.say("quote.option", {number, show_credits({*option.price})});
     } else {
-      const std::string id = fmt::format("refusal.{}", option.refused.value_or(""));
       line = context.say("quote.option_refused",
-                         {number, text::has(id) ? context.say(id) : printable(id)});
+                         {number, reason_text(context, option.refused.value_or(""))});
     }
     const bool taken = choice.taken >= 0 && static_cast<std::size_t>(choice.taken) == i;
     context.output.line(taken ? line + context.say("quote.option_taken") : line);

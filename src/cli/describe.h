@@ -22,11 +22,17 @@ bool is_final_state(std::string_view state);
 /// "pool a100: starts today 14:30, done by Thu 09:00, at most 3.20 credits".
 std::string offer_text(const Context& context, const Offer& offer);
 
+/// Why a bid was refused, to stand after a colon; the code itself if nothing is known of it.
+std::string reason_text(const Context& context, std::string_view code);
+
 /// Shows why a bid was refused: the reason, who is in the way and until when, each change that
-/// would be accepted as a command to paste, and the cheaper window. What was `asked` for is not
+/// would be accepted as a command to paste, and the cheaper window; or, where there is nothing of
+/// that, the controller's sentence (`text`). What was `asked` for is not
 /// said again; where that is not known, all of it is.
 void show_refusal(Context& context, const Refusal& refusal, std::string_view text,
                   const std::optional<domain::Shape>& asked);
+/// What of it helps: the changes, and the cheaper window.
+void show_help(Context& context, const Refusal& refusal, const std::optional<domain::Shape>& asked);
 
 /// An option of a bid and its value.
 using Said = std::pair<std::string_view, std::string>;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "cli/describe.h"
+
 namespace cli {
 namespace {
 
@@ -82,8 +84,7 @@ void show_ways(Context& context, const std::vector<OtherWay>& ways, const Choice
     const Option& option = choice.options[i + 1];
     if (is_no_news(option, choice.options.front())) continue;
     if (option.refused) {
-      const std::string id = fmt::format("refusal.{}", *option.refused);
-      const std::string why = text::has(id) ? context.say(id) : printable(*option.refused);
+      const std::string why = reason_text(context, *option.refused);
       table.rows.push_back({ways[i].options, Cell(why, Style::faint), "", ""});
       continue;
     }

@@ -134,8 +134,7 @@ void show_job(Context& context, const Job& job, const domain::JobSpec& spec) {
   show_attempts(context, job);
   show_history(context, job);
   // The sentence above says why; this, what would be taken.
-  if (job.refusal && !job.refusal->changes.empty())
-    show_refusal(context, *job.refusal, "", spec.bid.shape);
+  if (job.refusal) show_help(context, *job.refusal, spec.bid.shape);
 }
 
 base::Result<int> show(Context& context, std::string_view typed) {

@@ -147,7 +147,7 @@ TEST_F(VerbsTest, ARefusalSaysWhatWouldBeAccepted) {
                    "hush-hush", "--", "echo", "a b"}),
             3);
   EXPECT_EQ(world.out,
-            "Refused: the cheapest place costs more than the limit\n"
+            "Refused: the cheapest place costs more than the bid's limit\n"
             "In the way: job 4, 9, until today 10:00.\n"
             "This would be accepted:\n"
             "  berth submit --by=10h --name 'it'\\''s' --max-price 3.4568 -- echo 'a b'\n"
@@ -180,7 +180,7 @@ TEST_F(VerbsTest, QuotePrintsTheOfferAndTheCommandThatTakesIt) {
   world.server->on("POST", "/v1/quotes", R"({"refusal": )" + refusal() + R"(, "text": ""})");
   world.server->answers[{"POST", "/v1/quotes"}].pop_front();
   EXPECT_EQ(berth({"quote", "--by", "6h", "--", "a"}), 3);
-  EXPECT_TRUE(says("the cheapest place costs more than the limit"));
+  EXPECT_TRUE(says("Refused: the cheapest place costs more than the bid's limit\n"));
 }
 
 TEST_F(VerbsTest, AtATerminalAPromiseWithoutALimitIsAskedAbout) {
@@ -269,7 +269,7 @@ TEST_F(VerbsTest, AQuoteShowsWhatEachBidWouldGet) {
                        "choice": {"taken": 1, "options": [{"refused": "no_free_window"},
                                                            {"price": 2000000}]}})");
   EXPECT_EQ(berth({"quote", "--", "a"}), 0) << world.error;
-  EXPECT_TRUE(says("bid 1: not enough is free")) << world.out;
+  EXPECT_TRUE(says("bid 1: at no time in the window is enough free")) << world.out;
   EXPECT_TRUE(says("bid 2: 2.00 credits (taken)")) << world.out;
 }
 
@@ -306,8 +306,10 @@ TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
 }
 
 TEST_F(VerbsTest, ARefusedJobIsShownWithWhatToChange) {
-  world.server->on("GET", "/v1/jobs/12", R"({"id": 12, "name": "a", "state": "refused", "text": "",
-                                             "refusal": )" + refusal() + "}");
+  world.server->on("GET", "/v1/jobs/12",
+                   R"({"id": 12, "name": "a", "state": "refused", "text": "",
+                                             "refusal": )" +
+                       refusal() + "}");
   EXPECT_EQ(berth({"job", "show", "12"}), 0) << world.error;
   EXPECT_TRUE(says("\n  --max-price ")) << world.out;
   EXPECT_FALSE(says("berth job show")) << world.out;
@@ -454,7 +456,8 @@ TEST_F(VerbsTest, AWindowThatIsTooShortIsABidThatIsRefused) {
           R"({"jobs": [{"id": 4, "state": "refused", "refusal": )" + no + "}]}");
   for (const char* verb : {"quote", "submit", "run"}) {
     EXPECT_EQ(berth({verb, "--by", "30m", "-t", "1h", "--", "a"}), 3) << verb << world.error;
-    EXPECT_TRUE(says("Refused: the duration does not fit before the deadline")) << world.out;
+    EXPECT_TRUE(says("Refused: the duration does not fit between the earliest start and the"))
+        << world.out;
   }
 }
 

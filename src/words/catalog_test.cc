@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/describe/enumerators.hpp>
+#include <boost/mp11/algorithm.hpp>
 #include <set>
 
 #include "words/amounts.h"
 #include "words/jobs.h"
+#include "words/reasons.h"
 
 namespace words {
 namespace {
@@ -110,7 +113,7 @@ TEST(Jobs, ARefusalSaysWhatBlocksUntilWhenAndWhatWouldBeAccepted) {
   no.changes = {change};
   EXPECT_EQ(refusal(reader_of_own(Language::en, {7}), no),
             "At no time in the window is enough free. In the way: job 7, another team's job. The "
-            "first of them ends at 2023-11-14 22:13 UTC. Possible instead: A deadline of "
+            "first of them ends at 2023-11-14 22:13 UTC. Possible instead: a deadline of "
             "2023-11-14 23:13 UTC gets a start at 2023-11-14 22:13 UTC for 4 credits.");
   const std::string chinese = refusal(reader_of_own(Language::zh, {7}), no);
   EXPECT_NE(chinese.find("作业 7, 其他团队的作业"), std::string::npos) << chinese;
@@ -167,6 +170,29 @@ TEST(Jobs, AJobInPiecesSaysWhenItPausesAndWhenItGoesOn) {
   EXPECT_EQ(words::job(reader, job),
             "Pauses; it goes on at 1970-01-01 02:00 UTC and is promised to be done by "
             "1970-01-01 03:00 UTC.");
+}
+
+TEST(Jobs, AReasonIsSaidAlikeInAListAndInFull) {
+  for (const Language language : {Language::en, Language::zh}) {
+    const Reader reader = reader_of_own(language, {});
+    boost::mp11::mp_for_each<boost::describe::describe_enumerators<era::RefusalReason>>(
+        [&](auto reason) {
+          era::Refusal no;
+          no.reason = reason.value;
+          no.price = domain::credits(3);
+          const std::string full = after_colon(refusal(reader, no));
+          const auto brief = short_reason(language, reason.name);
+          ASSERT_TRUE(brief) << reason.name;
+          EXPECT_TRUE(full.starts_with(*brief)) << *brief << " | " << full;
+          EXPECT_EQ(brief->find_first_of("{;:."), std::string::npos) << *brief;
+        });
+  }
+  EXPECT_EQ(short_reason(Language::en, "too_expensive"),
+            "the cheapest place costs more than the bid's limit");
+  EXPECT_EQ(short_reason(Language::zh, "insufficient_funds"), "团队余额不足");
+  EXPECT_EQ(short_reason(Language::en, "too_late_for_us"), std::nullopt);
+  EXPECT_EQ(after_colon("GPUs are rare."), "GPUs are rare.");
+  EXPECT_EQ(after_colon("A limit."), "a limit.");
 }
 
 TEST(Jobs, EveryReasonAndEveryStateHasASentenceInBothLanguages) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "words/amounts.h"
+#include "words/reasons.h"
 
 namespace words {
 namespace {
@@ -23,33 +24,33 @@ std::string join(const std::vector<std::string>& parts, std::string_view between
 std::string_view id_of(era::RefusalReason reason) {
   switch (reason) {
     case era::RefusalReason::no_such_pool:
-      return "refusal.no_such_pool";
+      return "refusal.reason.no_such_pool";
     case era::RefusalReason::rank_larger_than_node:
-      return "refusal.rank_larger_than_node";
+      return "refusal.reason.rank_larger_than_node";
     case era::RefusalReason::larger_than_pool:
-      return "refusal.larger_than_pool";
+      return "refusal.reason.larger_than_pool";
     case era::RefusalReason::window_too_short:
-      return "refusal.window_too_short";
+      return "refusal.reason.window_too_short";
     case era::RefusalReason::beyond_horizon:
-      return "refusal.beyond_horizon";
+      return "refusal.reason.beyond_horizon";
     case era::RefusalReason::no_free_window:
-      return "refusal.no_free_window";
+      return "refusal.reason.no_free_window";
     case era::RefusalReason::fragmented:
-      return "refusal.fragmented";
+      return "refusal.reason.fragmented";
     case era::RefusalReason::not_free_now:
-      return "refusal.not_free_now";
+      return "refusal.reason.not_free_now";
     case era::RefusalReason::too_expensive:
-      return "refusal.too_expensive";
+      return "refusal.reason.too_expensive";
     case era::RefusalReason::insufficient_funds:
-      return "refusal.insufficient_funds";
+      return "refusal.reason.insufficient_funds";
     case era::RefusalReason::limit_reached:
-      return "refusal.limit_reached";
+      return "refusal.reason.limit_reached";
     case era::RefusalReason::no_promised_end:
-      return "refusal.no_promised_end";
+      return "refusal.reason.no_promised_end";
     case era::RefusalReason::refused_together:
-      return "refusal.refused_together";
+      return "refusal.reason.refused_together";
   }
-  return "refusal.limit_reached";
+  return "refusal.reason.limit_reached";
 }
 
 bool names_a_price(era::RefusalReason reason) {
@@ -208,7 +209,7 @@ std::string refusal(const Reader& reader, const era::Refusal& refusal) {
     text += say(language, "refusal.until", {time(*refusal.blocked_until)});
   }
   const auto help = would_help(reader, refusal);
-  if (!help.empty()) text += say(language, "refusal.instead", {help.front()});
+  if (!help.empty()) text += say(language, "refusal.instead", {after_colon(help.front())});
   return text;
 }
 

@@ -69,6 +69,29 @@ TEST_F(RefusalTest, WhoAsksLaterIsToldTheOptions) {
                        refusal() + "}");
   EXPECT_EQ(berth({"job", "show", "3"}), 0) << world.error;
   EXPECT_TRUE(says("\n  --ranks 2 --gpus A100:8\n")) << world.out;
+  EXPECT_FALSE(says("Refused")) << "the job's own sentence says why";
+}
+
+TEST_F(RefusalTest, BeginsAlikeWhoeverSaysIt) {
+  const std::string_view reason = "one rank asks for more than any node has";
+  const std::string alone = R"({"reason": "rank_larger_than_node", "changes": []})";
+  answer_quotes_with(refusal());
+  EXPECT_EQ(berth({"quote", "--gpus", "16", "--", "a"}), 3);
+  EXPECT_TRUE(world.out.starts_with(fmt::format("Refused: {}\n", reason))) << world.out;
+  world.server->answers.clear();
+  world.server->on(
+      "POST", "/v1/quotes",
+      R"({"text": "One rank asks for more than any node has; see.", "refusal": )" + alone + "}");
+  EXPECT_EQ(berth({"quote", "--gpus", "16", "--", "a"}), 3);
+  EXPECT_EQ(world.out, fmt::format("Refused: {}; see.\n", reason));
+  world.server->answers.clear();
+  answer_quotes_with(alone);
+  EXPECT_EQ(berth({"quote", "--gpus", "16", "--lang", "zh", "--", "a"}), 3);
+  EXPECT_EQ(world.out, "已拒绝：单个 rank 的需求超过了任何一台节点的容量\n");
+  world.server->answers.clear();
+  answer_quotes_with(R"({"reason": "of_tomorrow", "changes": []})");
+  EXPECT_EQ(berth({"quote", "--gpus", "16", "--", "a"}), 3);
+  EXPECT_EQ(world.out, "Refused: of_tomorrow\n");
 }
 
 TEST_F(RefusalTest, OfSeveralJobsEverythingIsNamed) {
