@@ -1,19 +1,8 @@
-#include "agent/agent.h"
-
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
-#include <random>
-#include <set>
 
-#include "fakes/fixed_machine.h"
-#include "fakes/memory_agent_journal.h"
-#include "fakes/memory_link.h"
-#include "fakes/memory_rank_files.h"
-#include "fakes/scripted_checkpoint_store.h"
-#include "fakes/scripted_runtime.h"
+#include "agent/fakes/world.h"
 
 namespace agent {
 namespace {
@@ -21,139 +10,17 @@ namespace {
 using domain::Duration;
 using domain::ExitCause;
 using domain::Time;
-using ports::ObservedRank;
+using fakes::folder_of;
+using fakes::kKey;
+using fakes::kLease;
+using fakes::order_for;
 using ports::RankKey;
 using ports::RankOrder;
 using ports::RankPhase;
-constexpr Duration kLease{15'000};
-constexpr RankKey kKey{.job = {1}, .attempt = 1, .rank = 0};
 
-RankOrder order_for(RankKey key) {
-  return {.key = key,
-          .grace = Duration{3'000},
-          .program = {.command = {"/bin/true"}, .grace = Duration{3'000}}};
-}
+class AgentTest : public testing::Test, protected fakes::World {};
 
-std::string folder_of(const RankKey& key) { return place_of("/data", key).folder; }
-
-/// A node and a controller that does what the test says. Time passes in steps of 100 ms.
-class World : public testing::Test {
- protected:
-  World() : machine_(Time{1'000'000}), computer_(inventory()) {
-    machine_.set_scripts([this](const ports::Launch& launch) {
-      starts_.push_back(launch.key);
-      return script_;
-    });
-    boot();
-  }
-
-  static domain::Inventory inventory() {
-    return {.address = "10.0.0.1", .gpus = {{.uuid = "GPU-a"}, {.uuid = "GPU-b"}}};
-  }
-
-  /// Starts an agent; the one before is gone without a word, as after kill -9.
-  void boot() {
-    if (link_.is_connected()) link_.disconnect();
-    agent_.reset();
-    runtime_ = std::make_unique<fakes::ScriptedRuntime>(machine_);
-    runtime_->on_end([this](RankKey key, ports::RankEnd end) {
-      if (agent_) agent_->on_rank_end(key, std::move(end), machine_.now());
-    });
-    store_.on_ready(
-        [this](domain::JobId job, const std::string& name, const base::Result<>& whole) {
-          agent_->on_checkpoint_ready(job, name, whole, machine_.now());
-        });
-    auto opened = Agent::open(
-        {.link = link_,
-         .runtime = *runtime_,
-         .journal = journal_,
-         .files = files_,
-         .machine = computer_,
-         .checkpoint_store = store_},
-        {.facts = {.node = {"n1"}, .address = "10.0.0.1"}, .data_dir = "/data"}, machine_.now());
-    ASSERT_TRUE(opened);
-    agent_ = *std::move(opened);
-    link_.open(
-        {.connected = [this] { agent_->on_connected(machine_.now()); },
-         .message = [this](const ports::ToAgent& m) { agent_->on_message(m, machine_.now()); },
-         .disconnected =
-             [this](const base::Error&) {
-               if (agent_) agent_->on_disconnected(machine_.now());
-             }});
-  }
-
-  void connect() {
-    link_.connect();
-    agent_->tick(machine_.now());
-    answer();
-  }
-
-  void want(std::vector<RankOrder> orders) {
-    wanted_ = std::move(orders);
-    link_.deliver(ports::Wanted{wanted_});
-    agent_->tick(machine_.now());
-    answer();
-  }
-
-  /// What the controller does with all it got.
-  void answer() {
-    while (!link_.sent.empty()) {
-      const ports::FromAgent message = std::move(link_.sent.front());
-      link_.sent.pop_front();
-      take(message);
-    }
-  }
-
-  void take(const ports::FromAgent& message) {
-    if (const auto* hello = std::get_if<ports::Hello>(&message)) {
-      hellos_.push_back(*hello);
-      link_.deliver(ports::Welcome{kLease});
-    } else if (const auto* report = std::get_if<ports::Report>(&message)) {
-      ++reports_;
-      seen_ = report->ranks;
-      last_sample_ = report->sample;
-      if (acknowledge_) link_.deliver(ports::ReportSeen{report->sequence});
-    } else if (const auto* chunk = std::get_if<ports::FileChunk>(&message)) {
-      link_.deliver(link_.kept.take(*chunk));
-    }
-  }
-
-  void pass(Duration length) {
-    for (const Time end = machine_.now() + length; machine_.now() < end;) {
-      machine_.advance(Duration{100});
-      agent_->tick(machine_.now());
-      answer();
-    }
-  }
-
-  const ObservedRank* find(const RankKey& key) const {
-    const auto at = std::ranges::find(seen_, key, &ObservedRank::key);
-    return at == seen_.end() ? nullptr : &*at;
-  }
-  bool is(const RankKey& key, RankPhase phase) const {
-    const ObservedRank* rank = find(key);
-    return rank != nullptr && rank->phase == phase;
-  }
-
-  fakes::Machine machine_;
-  fakes::RankScript script_;
-  fakes::FixedMachine computer_;
-  fakes::MemoryAgentJournal journal_;
-  fakes::MemoryRankFiles files_;
-  fakes::MemoryLink link_;
-  fakes::ScriptedCheckpointStore store_;
-  std::unique_ptr<fakes::ScriptedRuntime> runtime_;
-  std::unique_ptr<Agent> agent_;
-  std::vector<RankOrder> wanted_;
-  std::vector<RankKey> starts_;
-  std::vector<ports::Hello> hellos_;
-  std::vector<ObservedRank> seen_;
-  std::optional<ports::NodeSample> last_sample_;
-  int reports_ = 0;
-  bool acknowledge_ = true;
-};
-
-TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
+TEST_F(AgentTest, StartsWhatIsWantedAndTellsItsEnd) {
   script_.length = Duration{1'000};
   connect();
   ASSERT_EQ(hellos_.size(), 1U);
@@ -173,7 +40,7 @@ TEST_F(World, StartsWhatIsWantedAndTellsItsEnd) {
   EXPECT_FALSE(files_.exists("/data/jobs/1"));
 }
 
-TEST_F(World, AGpuThatIsLostAndFoundIsTold) {
+TEST_F(AgentTest, AGpuThatIsLostAndFoundIsTold) {
   connect();
   domain::Inventory inventory = World::inventory();
   for (std::size_t told = 1; const char* health : {"ok", "the driver lost it", "ok"}) {
@@ -187,7 +54,7 @@ TEST_F(World, AGpuThatIsLostAndFoundIsTold) {
   }
 }
 
-TEST_F(World, AShortRankIsToldOnceThatItBeganAndEnded) {
+TEST_F(AgentTest, AShortRankIsToldOnceThatItBeganAndEnded) {
   script_.length = Duration{5};
   connect();
   const int before = reports_;
@@ -203,7 +70,7 @@ TEST_F(World, AShortRankIsToldOnceThatItBeganAndEnded) {
   EXPECT_EQ(find(kKey)->started.ms + 5, find(kKey)->end->at.ms);
 }
 
-TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
+TEST_F(AgentTest, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
   connect();
   const RankKey later{.job = {2}, .attempt = 1, .rank = 0};
   want({order_for(kKey)});
@@ -224,7 +91,7 @@ TEST_F(World, ALaterRankGetsTheFolderOfAnEarlierOneEmpty) {
   EXPECT_TRUE(files_.exists(place_of("/data", later).work));
 }
 
-TEST_F(World, ANewAgentRemovesFoldersThatNoRankOwns) {
+TEST_F(AgentTest, ANewAgentRemovesFoldersThatNoRankOwns) {
   connect();
   want({order_for(kKey)});
   files_.append("/data/ranks/9.1.0/log", "left by an agent that was killed while it forgot")
@@ -236,7 +103,7 @@ TEST_F(World, ANewAgentRemovesFoldersThatNoRankOwns) {
   EXPECT_TRUE(files_.exists(folder_of(kKey)));
 }
 
-TEST_F(World, NeverStartsAKeyTwice) {
+TEST_F(AgentTest, NeverStartsAKeyTwice) {
   script_.length = Duration{500};
   connect();
   want({order_for(kKey)});
@@ -260,7 +127,7 @@ TEST_F(World, NeverStartsAKeyTwice) {
   EXPECT_EQ(starts_.size(), 1U);
 }
 
-TEST_F(World, ANewAgentTakesUpWhatRuns) {
+TEST_F(AgentTest, ANewAgentTakesUpWhatRuns) {
   connect();
   want({order_for(kKey)});
   boot();
@@ -273,7 +140,7 @@ TEST_F(World, ANewAgentTakesUpWhatRuns) {
   EXPECT_EQ(starts_.size(), 1U);
 }
 
-TEST_F(World, ANewAgentFindsTheEndThatNobodySaw) {
+TEST_F(AgentTest, ANewAgentFindsTheEndThatNobodySaw) {
   script_.length = Duration{500};
   script_.exit_code = 3;
   connect();
@@ -290,7 +157,7 @@ TEST_F(World, ANewAgentFindsTheEndThatNobodySaw) {
   EXPECT_EQ(find(kKey)->end->cause, ExitCause::failed);
 }
 
-TEST_F(World, DoesNotStartWhatItCannotRemember) {
+TEST_F(AgentTest, DoesNotStartWhatItCannotRemember) {
   connect();
   pass(Duration{100});
   journal_.fill_disk();
@@ -300,7 +167,7 @@ TEST_F(World, DoesNotStartWhatItCannotRemember) {
   EXPECT_EQ(find(kKey)->end->cause, ExitCause::disk_full);
 }
 
-TEST_F(World, StopsInTwoPhases) {
+TEST_F(AgentTest, StopsInTwoPhases) {
   script_.ignores_terminate = true;
   connect();
   want({order_for(kKey)});
@@ -321,7 +188,7 @@ TEST_F(World, StopsInTwoPhases) {
   EXPECT_TRUE(is(kKey, RankPhase::ended));  // Told for as long as it is wanted.
 }
 
-TEST_F(World, ARestartForgetsNeitherAStopNorItsReason) {
+TEST_F(AgentTest, ARestartForgetsNeitherAStopNorItsReason) {
   script_.ignores_terminate = true;
   connect();
   want({order_for(kKey)});
@@ -337,7 +204,7 @@ TEST_F(World, ARestartForgetsNeitherAStopNorItsReason) {
   EXPECT_EQ(find(kKey)->end->detail, "cancelled");
 }
 
-TEST_F(World, AStopForAStrangerIsAnEndAndNeverAStart) {
+TEST_F(AgentTest, AStopForAStrangerIsAnEndAndNeverAStart) {
   connect();
   auto stop = order_for(kKey);
   stop.stop = true;
@@ -351,7 +218,7 @@ TEST_F(World, AStopForAStrangerIsAnEndAndNeverAStart) {
   EXPECT_TRUE(starts_.empty());
 }
 
-TEST_F(World, WhatIsNoLongerWantedStopsForGood) {
+TEST_F(AgentTest, WhatIsNoLongerWantedStopsForGood) {
   script_.cleanup = Duration{1'000};
   connect();
   want({order_for(kKey)});
@@ -370,7 +237,7 @@ TEST_F(World, WhatIsNoLongerWantedStopsForGood) {
   EXPECT_EQ(starts_.size(), 1U);
 }
 
-TEST_F(World, ASilentControllerStopsNothingBeforeTheLeaseIsOver) {
+TEST_F(AgentTest, ASilentControllerStopsNothingBeforeTheLeaseIsOver) {
   connect();
   want({order_for(kKey)});
   pass(Duration{3'000});
@@ -383,7 +250,7 @@ TEST_F(World, ASilentControllerStopsNothingBeforeTheLeaseIsOver) {
   EXPECT_TRUE(is(kKey, RankPhase::running));
 }
 
-TEST_F(World, CutOffForALeaseEveryRankIsDeadByItsEnd) {
+TEST_F(AgentTest, CutOffForALeaseEveryRankIsDeadByItsEnd) {
   script_.ignores_terminate = true;
   connect();
   auto order = order_for(kKey);
@@ -400,7 +267,7 @@ TEST_F(World, CutOffForALeaseEveryRankIsDeadByItsEnd) {
   EXPECT_EQ(find(kKey)->end->detail, "lost contact with the controller");
 }
 
-TEST_F(World, TheLeaseRunsFromTheReportThatWasSentNotFromItsAnswer) {
+TEST_F(AgentTest, TheLeaseRunsFromTheReportThatWasSentNotFromItsAnswer) {
   script_.ignores_terminate = true;
   connect();
   want({order_for(kKey)});
@@ -412,7 +279,7 @@ TEST_F(World, TheLeaseRunsFromTheReportThatWasSentNotFromItsAnswer) {
   EXPECT_FALSE(machine_.is_alive(kKey));
 }
 
-TEST_F(World, ALeaseOutlivesTheAgentThatHeldIt) {
+TEST_F(AgentTest, ALeaseOutlivesTheAgentThatHeldIt) {
   script_.ignores_terminate = true;
   connect();
   want({order_for(kKey)});
@@ -425,7 +292,7 @@ TEST_F(World, ALeaseOutlivesTheAgentThatHeldIt) {
   EXPECT_FALSE(machine_.is_alive(kKey));
 }
 
-TEST_F(World, StartsNothingWhileItIsCutOff) {
+TEST_F(AgentTest, StartsNothingWhileItIsCutOff) {
   connect();
   pass(Duration{500});
   acknowledge_ = false;
@@ -437,7 +304,7 @@ TEST_F(World, StartsNothingWhileItIsCutOff) {
   EXPECT_EQ(starts_.size(), 1U);
 }
 
-TEST_F(World, ChangesAreToldTogetherAndSilenceOnceASecond) {
+TEST_F(AgentTest, ChangesAreToldTogetherAndSilenceOnceASecond) {
   script_.length = Duration{100};
   connect();
   pass(Duration{2'000});
@@ -456,7 +323,7 @@ TEST_F(World, ChangesAreToldTogetherAndSilenceOnceASecond) {
   EXPECT_TRUE(is({.job = {7}, .attempt = 1, .rank = 99}, RankPhase::ended));
 }
 
-TEST_F(World, ChangesWaitWhileTheControllerIsSlow) {
+TEST_F(AgentTest, ChangesWaitWhileTheControllerIsSlow) {
   connect();
   pass(Duration{2'000});
   acknowledge_ = false;
@@ -471,7 +338,7 @@ TEST_F(World, ChangesWaitWhileTheControllerIsSlow) {
   EXPECT_TRUE(is({.job = {119}, .attempt = 1, .rank = 0}, RankPhase::running));
 }
 
-TEST_F(World, AnEndIsToldAlsoWhenNobodyListened) {
+TEST_F(AgentTest, AnEndIsToldAlsoWhenNobodyListened) {
   script_.cleanup = Duration{1'000};
   connect();
   want({order_for(kKey)});
@@ -486,7 +353,7 @@ TEST_F(World, AnEndIsToldAlsoWhenNobodyListened) {
   EXPECT_EQ(find(kKey), nullptr);
 }
 
-TEST_F(World, RanksThatShareAGpuAreNeverAliveTogether) {
+TEST_F(AgentTest, RanksThatShareAGpuAreNeverAliveTogether) {
   script_.cleanup = Duration{2'000};
   connect();
   auto first = order_for(kKey);
@@ -502,7 +369,7 @@ TEST_F(World, RanksThatShareAGpuAreNeverAliveTogether) {
   EXPECT_EQ(machine_.alive(), std::vector{second.key});
 }
 
-TEST_F(World, TwoAttemptsOfAJobAreNeverAliveTogether) {
+TEST_F(AgentTest, TwoAttemptsOfAJobAreNeverAliveTogether) {
   script_.cleanup = Duration{1'000};
   connect();
   want({order_for(kKey)});
@@ -513,7 +380,7 @@ TEST_F(World, TwoAttemptsOfAJobAreNeverAliveTogether) {
   EXPECT_EQ(machine_.alive(), std::vector{next.key});
 }
 
-TEST_F(World, AMissingFolderIsNamed) {
+TEST_F(AgentTest, AMissingFolderIsNamed) {
   connect();
   auto order = order_for(kKey);
   order.program.environment.venv = "/opt/venv";
@@ -523,69 +390,7 @@ TEST_F(World, AMissingFolderIsNamed) {
   EXPECT_EQ(find(kKey)->end->detail, "the virtual environment /opt/venv does not exist on node n1");
 }
 
-TEST_F(World, ACheckpointIsBroughtBeforeTheStart) {
-  connect();
-  auto order = order_for({.job = {1}, .attempt = 2, .rank = 0});
-  order.resume_from = "step-00000007";
-  auto other = order;
-  other.key.rank = 1;
-  want({order, other});
-  pass(Duration{1'000});
-  EXPECT_TRUE(starts_.empty());
-  ASSERT_EQ(store_.questions().size(), 1U);
-  EXPECT_EQ(store_.questions()[0].folder, "/data/jobs/1/checkpoints");
-  store_.answer({});
-  pass(Duration{100});
-  ASSERT_EQ(starts_.size(), 2U);
-  EXPECT_EQ(machine_.find_launch(order.key)->env.at("BERTH_RESUME_FROM"),
-            "/data/jobs/1/checkpoints/step-00000007");
-}
-
-TEST_F(World, WithoutItsCheckpointARankDoesNotStart) {
-  connect();
-  auto order = order_for(kKey);
-  order.resume_from = "step-00000007";
-  want({order});
-  store_.answer(base::fail(base::ErrorCode::data_loss, "a file of it is torn"));
-  pass(Duration{100});
-  EXPECT_TRUE(starts_.empty());
-  ASSERT_TRUE(is(kKey, RankPhase::ended));
-  EXPECT_EQ(find(kKey)->end->cause, ExitCause::cannot_start);
-  EXPECT_EQ(find(kKey)->end->detail,
-            "the checkpoint step-00000007 could not be brought to node n1: a file of it is torn");
-}
-
-TEST_F(World, ACheckpointThatCannotBeHadInPassingIsAskedForAgain) {
-  connect();
-  auto order = order_for(kKey);
-  order.resume_from = "step-00000007";
-  want({order});
-  const base::Result<> lost = base::fail(base::ErrorCode::unavailable, "the connection was lost");
-  store_.answer(lost);
-  pass(Duration{1'500});
-  ASSERT_TRUE(is(kKey, RankPhase::starting));
-  ASSERT_EQ(store_.questions().size(), 1U);
-  store_.answer({});
-  pass(Duration{100});
-  EXPECT_EQ(starts_.size(), 1U);
-}
-
-TEST_F(World, ACheckpointThatCannotBeHadForAMinuteEndsTheRank) {
-  connect();
-  auto order = order_for(kKey);
-  order.resume_from = "step-00000007";
-  want({order});
-  const base::Result<> lost = base::fail(base::ErrorCode::unavailable, "the connection was lost");
-  for (int second = 0; second < 70 && !store_.questions().empty(); ++second) {
-    store_.answer(lost);
-    pass(Duration{1'500});
-  }
-  EXPECT_TRUE(starts_.empty());
-  ASSERT_TRUE(is(kKey, RankPhase::ended));
-  EXPECT_EQ(find(kKey)->end->cause, ExitCause::cannot_start);
-}
-
-TEST_F(World, FilesAreKeptBeforeTheyGo) {
+TEST_F(AgentTest, FilesAreKeptBeforeTheyGo) {
   script_.length = Duration{1'000};
   connect();
   auto order = order_for(kKey);
@@ -622,7 +427,7 @@ TEST_F(World, FilesAreKeptBeforeTheyGo) {
   EXPECT_EQ(link_.kept.find({1}, "outputs/etc/passwd"), nullptr);
 }
 
-TEST_F(World, SamplesNameTheRanksOwnGpus) {
+TEST_F(AgentTest, SamplesNameTheRanksOwnGpus) {
   script_.usage = {.cpu_ms = 5, .memory_bytes = 6, .read_bytes = 7, .write_bytes = 8};
   computer_.load({.gpu_permille = {100, 900}, .gpu_memory_bytes = {1, 2}});
   connect();
@@ -639,162 +444,6 @@ TEST_F(World, SamplesNameTheRanksOwnGpus) {
   ASSERT_TRUE(last_sample_);
   EXPECT_EQ(last_sample_->gpu_permille.size(), 2U);
 }
-
-class Checkpoints : public World {
- protected:
-  void write(const std::string& name, int step, const std::string& state) {
-    const std::string folder = "/data/jobs/1/checkpoints/" + name + "/";
-    files_.replace(folder + "state.pt", state).value();
-    const std::string files =
-        fmt::format(R"("state.pt":{{"bytes":{},"sha256":"x"}})", state.size());
-    const auto text = fmt::format(R"({{"version":1,"step":{},"pieces":1,"t":{},"files":{{{}}}}})",
-                                  step, machine_.now().ms, files);
-    files_.replace(folder + "MANIFEST.json", text).value();
-  }
-};
-
-TEST_F(Checkpoints, TheNewestIsToldOnceItIsWhole) {
-  connect();
-  want({order_for(kKey)});
-  write("step-00000001", 1, std::string(10'000'000, '1'));
-  link_.kept.fill_disk();
-  pass(Duration{3'000});
-  EXPECT_EQ(find(kKey)->checkpoint, "");
-  link_.kept.fill_disk(false);
-  pass(Duration{10'000});
-  EXPECT_EQ(find(kKey)->checkpoint, "step-00000001");
-  write("step-00000002", 2, "22");
-  pass(Duration{3'000});
-  EXPECT_EQ(find(kKey)->checkpoint, "step-00000002");
-  EXPECT_EQ(find(kKey)->checkpoint_step, 2);
-  EXPECT_EQ(*link_.kept.find({1}, "checkpoints/step-00000002/state.pt"), "22");
-  for (int step = 3; step <= 12; ++step, pass(Duration{400})) {  // Its program keeps two of them.
-    write(fmt::format("step-{:08}", step), step, "state");
-    files_.remove(fmt::format("/data/jobs/1/checkpoints/step-{:08}", step - 2)).value();
-  }
-  EXPECT_GE(find(kKey)->checkpoint_step, 6);
-}
-
-TEST_F(Checkpoints, ATornOneIsNeverTold) {
-  connect();
-  want({order_for(kKey)});
-  files_.replace("/data/jobs/1/checkpoints/step-00000001/state.pt", "1").value();
-  pass(Duration{3'000});
-  EXPECT_EQ(link_.kept.find({1}, "checkpoints/step-00000001/state.pt"), nullptr);
-  write("step-00000002", 2, "22");
-  files_.replace("/data/jobs/1/checkpoints/step-00000002/state.pt", "2").value();
-  pass(Duration{3'000});
-  EXPECT_EQ(find(kKey)->checkpoint, "");
-}
-
-TEST_F(Checkpoints, OneOfTheSameStepReplacesWhatWasKeptOfIt) {
-  connect();
-  link_.kept.put({1}, "checkpoints/step-00000001/state.pt", "what another attempt left");
-  want({order_for(kKey)});
-  write("step-00000001", 1, "mine");
-  pass(Duration{3'000});
-  EXPECT_EQ(*link_.kept.find({1}, "checkpoints/step-00000001/state.pt"), "mine");
-  EXPECT_EQ(find(kKey)->checkpoint, "step-00000001");
-}
-
-TEST_F(Checkpoints, ARestartSendsNothingAgainThatIsWhole) {
-  connect();
-  want({order_for(kKey)});
-  write("step-00000001", 1, "one");
-  pass(Duration{3'000});
-  link_.kept.put({1}, "checkpoints/step-00000001/state.pt", "untouched");
-  boot();
-  connect();
-  want({order_for(kKey)});
-  pass(Duration{2'000});
-  EXPECT_EQ(find(kKey)->checkpoint, "step-00000001");
-  EXPECT_EQ(*link_.kept.find({1}, "checkpoints/step-00000001/state.pt"), "untouched");
-}
-
-TEST_F(Checkpoints, TheLastOneIsToldAlsoWhenTheRankIsNoLongerWanted) {
-  script_.cleanup = Duration{500};
-  connect();
-  want({order_for(kKey)});
-  write("step-00000009", 9, std::string(1'000'000, '9'));
-  want({});
-  pass(Duration{600});
-  bool was_told = false;
-  for (int turn = 0; turn < 50 && find(kKey) != nullptr; ++turn) {
-    was_told = was_told || find(kKey)->checkpoint == "step-00000009";
-    pass(Duration{100});
-  }
-  EXPECT_TRUE(was_told);
-  EXPECT_EQ(find(kKey), nullptr);
-}
-
-/// Agents die, connections break, disks fill, wishes change, in an order that the seed decides.
-class Chaos : public World, public testing::WithParamInterface<unsigned> {
- protected:
-  /// The connection breaks after `taken` messages arrived, with their answers and the rest on the
-  /// way.
-  void cut_in_the_middle(std::size_t taken) {
-    machine_.advance(Duration{100});
-    agent_->tick(machine_.now());
-    for (; taken > 0 && !link_.sent.empty(); --taken) {
-      const auto* chunk = std::get_if<ports::FileChunk>(&link_.sent.front());
-      if (chunk != nullptr) link_.kept.take(*chunk);
-      link_.sent.pop_front();
-    }
-    link_.disconnect();
-  }
-};
-
-TEST_P(Chaos, NothingRunsTwiceAndNoByteIsLost) {
-  std::mt19937 random(GetParam());
-  const auto chance = [&](unsigned percent) { return random() % 100 < percent; };
-  std::map<RankKey, std::string> logs;
-  std::vector<RankOrder> orders;
-  int next_job = 1;
-  connect();
-  for (int turn = 0; turn < 400; ++turn) {
-    script_ = {.length = Duration{static_cast<std::int64_t>(random() % 4'000)},
-               .exit_code = chance(30) ? 1 : 0};
-    if (chance(20)) orders.push_back(order_for({.job = {next_job++}, .attempt = 1, .rank = 0}));
-    if (chance(10) && !orders.empty()) {
-      orders.erase(orders.begin() + static_cast<std::ptrdiff_t>(random() % orders.size()));
-    }
-    for (const RankKey& key : machine_.alive()) {
-      const std::string line(1 + random() % 40'000, static_cast<char>('a' + random() % 26));
-      files_.append(place_of("/data", key).log, line).value();
-      logs[key] += line;
-    }
-    if (chance(5)) boot();
-    if (chance(10) && link_.is_connected()) cut_in_the_middle(random() % 20);
-    if (chance(30) && !link_.is_connected()) connect();
-    link_.kept.fill_disk(chance(10));
-    link_.capacity = 1 + random() % 20;
-    if (link_.is_connected() && chance(50)) want(orders);
-    pass(Duration{100});
-  }
-  link_.capacity = 1'000'000;
-  link_.kept.fill_disk(false);
-  if (!link_.is_connected()) connect();
-  want({});
-  pass(Duration{30'000});
-  EXPECT_TRUE(seen_.empty());
-  EXPECT_TRUE(machine_.alive().empty());
-  std::set<RankKey> once(starts_.begin(), starts_.end());
-  EXPECT_EQ(once.size(), starts_.size());
-  for (const auto& [key, log] : logs) {
-    const std::string* kept = link_.kept.find(key.job, "attempt-1/rank-0.log");
-    ASSERT_NE(kept, nullptr);
-    // The agent says in the log why it stops a rank; all other bytes are the program's.
-    std::string own = *kept;
-    if (const auto said = own.find("berth: stopping"); said != own.npos) {
-      own.erase(said, own.find('\n', said) + 1 - said);
-    }
-    EXPECT_EQ(own.size(), log.size());
-    EXPECT_TRUE(own == log) << "job " << key.job.value;
-    EXPECT_FALSE(files_.exists(folder_of(key)));
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Seeds, Chaos, testing::Range(1U, 13U));
 
 }  // namespace
 }  // namespace agent
