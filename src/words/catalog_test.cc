@@ -144,9 +144,10 @@ TEST(Jobs, ARankThatIsTooLargeIsAnsweredWithRanksThatAreNot) {
   EXPECT_EQ(would_help(reader_of_own(Language::zh, {}), no), chinese);
   no.changes[0].offer.price = {};
   no.changes[1].offer.price = domain::credits(1);
-  const auto others = would_help(reader_of_own(Language::en, {}), no);
-  EXPECT_TRUE(others.at(0).ends_with("each get a start at 2023-11-14 22:13 UTC.")) << others[0];
-  EXPECT_TRUE(others.at(1).ends_with("2023-11-14 22:13 UTC for 1 credit.")) << others[1];
+  const std::vector<std::string> others{
+      "2 ranks of 8 GPUs, 1 core, 2.5 GiB of memory each get a start at 2023-11-14 22:13 UTC.",
+      "Ranks of 1 GPU, 0.5 cores each get a start at 2023-11-14 22:13 UTC for 1 credit."};
+  EXPECT_EQ(would_help(reader_of_own(Language::en, {}), no), others);
 }
 
 TEST(Jobs, AJobInPiecesSaysWhenItPausesAndWhenItGoesOn) {
