@@ -122,8 +122,10 @@ constexpr auto kSentences = std::to_array<Entry>({
 
     {"job.number", "job {0}", "作业 {0}"},
     {"job.of_others", "another team's job", "其他团队的作业"},
-    {"job.reserved", "Reserved: planned to start at {0}, promised to be done by {1}.",
-     "已预约：计划于 {0} 开始，保证在 {1} 前完成。"},
+    {"job.reserved",
+     "Reserved: planned to start at {0}, or sooner where idle time costs no more; promised to be "
+     "done by {1}.",
+     "已预约：计划于 {0} 开始（空闲时段不更贵时会提前），保证在 {1} 前完成。"},
     {"job.firm", "Reserved: promised to start at {0} and to be done by {1}.",
      "已预约：保证于 {0} 开始，并在 {1} 前完成。"},
     {"job.displaced",
