@@ -18,6 +18,7 @@ using namespace std::string_view_literals;
 
 constexpr std::int64_t kLongest_s = 14 * 24 * 3600;
 constexpr std::int32_t kFewestGpus = 8;
+constexpr std::int32_t kMostGpus = 10'000'000;
 constexpr std::array kRates{1.0, 2.0, 4.0, 10.0};
 constexpr std::array kGavelFactors{1.2, 2.0, 10.0};
 /// Slack factors and how many of those asked named them (Chronus, SoCC 2021).
@@ -207,9 +208,12 @@ base::Result<Workload> draw(const Trace& trace, const Drawing& drawing) {
   const auto span = static_cast<double>(
       std::max<std::int64_t>(1, trace.jobs.back().submit_s - trace.jobs.front().submit_s));
   const double busy = work_of(trace) / span;
+  const double wanted = std::round(busy / drawing.load);
+  if (!drawing.gpus && wanted > kMostGpus)
+    return base::invalid("load", "it takes {:.0f} GPUs, more than {}", wanted, kMostGpus);
   Workload made;
-  made.gpus = drawing.gpus.value_or(
-      std::max(kFewestGpus, static_cast<std::int32_t>(std::round(busy / drawing.load))));
+  made.gpus =
+      drawing.gpus ? *drawing.gpus : std::max(kFewestGpus, static_cast<std::int32_t>(wanted));
   made.load = busy / made.gpus;
   made.slot_s = drawing.slot_s;
   Draw draws(trace, drawing);

@@ -110,6 +110,8 @@ TEST(WorkloadTest, SaysWhatCannotBeHad) {
   EXPECT_EQ(draw(bare, {.deadlines = Deadlines::given}).error().field, "deadlines");
   EXPECT_EQ(draw(bare, {.values = Values::given}).error().field, "values");
   EXPECT_EQ(draw(bare, {.load = 0}).error().field, "load");
+  EXPECT_EQ(draw(bare, {.load = 1e-12}).error().message,
+            "it takes 133333333333 GPUs, more than 10000000");
   EXPECT_EQ(draw(bare, {.gpus = 2}).error().message, "every job asks for more GPUs than there are");
   EXPECT_EQ(draw(Trace{}, {}).error().field, "trace");
   EXPECT_EQ(deadlines_of("d").error().message, "no deadlines \"d\"; there are a, b, c, given");
