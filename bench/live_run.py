@@ -9,7 +9,7 @@ report's utilisation is held against what the agents sampled. Exits with 1 where
 more than stated. The times of such a cluster are not real: it is a trial, and says so.
 
 Usage: BERTH_TRACES=FOLDER bench/live_run.py [--berth build/release/berth] [--nodes 200] [--day 51]
-       [--keep FILE]
+       [--keep]
 """
 
 import argparse
