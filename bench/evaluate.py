@@ -215,7 +215,7 @@ class Page:
         known = [policy_of(result, "era") for run, result in self.kept.items()
                  if run[5] != "survey"]
         self.text(
-            f"{len(cells)} combinations. `era` leads `first-fit` least on {cell[0]}, load {cell[1]}, "
+            f"{len(cells)} combinations. `era` leads `first-fit` least on {cell[0]}, load {cell[1]},",
             f"deadlines ({cell[2]}), values ({cell[3]}): {lead:+.4f}.",
             "Combinations in which another does better: " +
             ", ".join(f"`{policy}` {count}" for policy, count in better.items() if count) + ".",
