@@ -215,8 +215,8 @@ class Page:
         known = [policy_of(result, "era") for run, result in self.kept.items()
                  if run[5] != "survey"]
         self.text(
-            f"{len(cells)} combinations. `era` leads `first-fit` least on {cell[0]}, load {cell[1]},",
-            f"deadlines ({cell[2]}), values ({cell[3]}): {lead:+.4f}.",
+            f"{len(cells)} combinations. `era` leads `first-fit` least on {cell[0]},",
+            f"load {cell[1]}, deadlines ({cell[2]}), values ({cell[3]}): {lead:+.4f}.",
             "Combinations in which another does better: " +
             ", ".join(f"`{policy}` {count}" for policy, count in better.items() if count) + ".",
             f"Late among the {sum(line['accepted'] for line in known)} bids that `era` accepted "
