@@ -106,6 +106,25 @@ TEST_F(PromisesTest, APromisedJobWaitsUntilWhatIsInItsPlaceIsGone) {
   EXPECT_EQ(cluster.job(promised).price, price);
 }
 
+TEST_F(PromisesTest, AJobThatHasRunBeginsWithARestartWhereItIsPlacedAgain) {
+  const auto id = cluster.bid({.job_class = JobClass::reserved,
+                               .gpus = 4,
+                               .duration = minutes(60),
+                               .deadline = minutes(300),
+                               .restart = minutes(2)});
+  ASSERT_TRUE(cluster.is_running(id));
+  EXPECT_FALSE(cluster.job(id).booking->resumes);
+  cluster.run(id);
+  cluster.pass(minutes(10));
+  cluster.lose_node("n1");
+  cluster.pass(seconds(5));
+  ASSERT_FALSE(cluster.job(id).booking);
+  cluster.add_node("n2", 4);
+  cluster.pass(minutes(1));
+  ASSERT_TRUE(cluster.job(id).booking);
+  EXPECT_TRUE(cluster.job(id).booking->resumes);
+}
+
 TEST_F(PromisesTest, EagerStartsNowOrIsRefused) {
   const auto first = cluster.bid({.job_class = JobClass::eager, .gpus = 3});
   EXPECT_TRUE(cluster.is_running(first));

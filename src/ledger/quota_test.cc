@@ -76,6 +76,22 @@ TEST_F(QuotaTest, AnElasticJobIsAsWideAsItsQuotaLeavesRoomFor) {
   EXPECT_EQ(reached->quota.gpus, 3);
 }
 
+TEST_F(QuotaTest, AnElasticJobCountsAsWideAsItIs) {
+  set({.team = {"vision"}, .gpus = 3});
+  const JobId narrow = cluster.bid({.job_class = JobClass::reserved,
+                                    .ranks = 4,
+                                    .gpus = 1,
+                                    .duration = minutes(60),
+                                    .deadline = minutes(230),
+                                    .restart = minutes(1),
+                                    .widths = {{1, 1'000}, {2, 1'900}, {3, 2'700}, {4, 3'400}}});
+  ASSERT_TRUE(cluster.is_running(narrow));
+  ASSERT_EQ(cluster.job(narrow).booking->nodes.size(), 1U);
+  EXPECT_TRUE(cluster.is_running(
+      cluster.bid({.job_class = JobClass::eager, .gpus = 2, .duration = minutes(60)})));
+  EXPECT_TRUE(over(cluster.bid({.job_class = JobClass::eager, .gpus = 1})));
+}
+
 TEST_F(QuotaTest, WhatFitsNowhereInItsWindowIsRefusedByName) {
   set({.team = {"vision"}, .gpus = 4});
   const JobId first =

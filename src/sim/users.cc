@@ -151,7 +151,8 @@ void Users::allow_for_widths(Bid& bid) {
   auto& wanted = bid.spec.bid;
   const auto asked = domain::speed_on(wanted.widths, wanted.shape.ranks);
   for (const domain::Width& width : wanted.widths)
-    env[fmt::format("PACE_{}", width.ranks)] = std::to_string(width.speed * 1'000 / asked);
+    env[fmt::format("PACE_{}", width.ranks)] =
+        std::to_string(std::int64_t{width.speed} * 1'000 / asked);
   const Duration widest = domain::at_speed(kSlack, wanted.widths.back().speed, asked);
   if (bid.fate == Fate::honest)
     env["LENGTH_MS"] =

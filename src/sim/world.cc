@@ -226,7 +226,7 @@ void World::reboot(Host& host) {
 }
 
 void World::disturb_network(Host& host) {
-  const NodeId node = host.node();
+  const NodeId& node = host.node();
   const auto what = random_.pick(5);
   if (what == 0) network_.drop(node);
   if (what == 1) network_.leave_half_open(node);
