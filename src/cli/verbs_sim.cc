@@ -110,6 +110,27 @@ std::string percent(std::optional<double> share) {
   return share ? fmt::format("{:.1f}%", *share * 100) : "-";
 }
 
+/// What became of those who misjudged, under one policy.
+void show_estimates(const Context& context, const replay::PolicySummary& policy) {
+  context.output.line("");
+  Table table{{{context.say("sim.stated", {policy.name})},
+               {context.say("sim.bids"), true, false},
+               {context.say("column.on_time"), true, false},
+               {context.say("column.late"), true, false},
+               {context.say("column.value"), true, false},
+               {context.say("column.revenue"), true, false}},
+              {}};
+  for (const replay::EstimateGroup& group : policy.by_estimate) {
+    if (group.bids == 0) continue;
+    std::optional<double> share;
+    if (group.requested_value > 0) share = group.value / group.requested_value;
+    table.rows.push_back({context.say("sim.stated." + group.stated), std::to_string(group.bids),
+                          std::to_string(group.on_time), std::to_string(group.late), percent(share),
+                          fmt::format("{:.0f}", group.paid)});
+  }
+  context.output.table(table);
+}
+
 void show(const Context& context, const replay::Summary& all) {
   context.output.sentence(
       context.say("sim.workload",
@@ -138,6 +159,8 @@ void show(const Context& context, const replay::Summary& all) {
                           fmt::format("{:.1f} us", line.decide_us_p99)});
   }
   context.output.table(table);
+  if (!all.policies.empty() && !all.policies.front().by_estimate.empty())
+    show_estimates(context, all.policies.front());
 }
 
 base::Result<> write_plots(Context& context, const std::string& folder,

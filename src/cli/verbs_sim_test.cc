@@ -45,6 +45,15 @@ TEST_F(SimTest, FitsATerminalAndSaysThereHowFarItIs) {
   EXPECT_TRUE(world.error.ends_with("\r\x1b[K")) << world.error;
 }
 
+TEST_F(SimTest, TellsWhatBecameOfThoseWhoMisjudged) {
+  EXPECT_EQ(berth({"sim", "--jobs", "600", "--policy", "era,edf", "--estimate-error", "survey"}),
+            0);
+  EXPECT_TRUE(world.out.contains("OWNERS SAID (era)")) << world.out;
+  EXPECT_TRUE(world.out.contains("less than it took")) << world.out;
+  EXPECT_EQ(berth({"sim", "--jobs", "600", "--policy", "era"}), 0);
+  EXPECT_FALSE(world.out.contains("OWNERS SAID")) << world.out;
+}
+
 TEST_F(SimTest, GivesJson) {
   EXPECT_EQ(berth({"sim", "--trace", "jobs.csv", "--gpus", "2", "--policy", "edf", "--json"}), 0);
   const auto envelope = base::parse_json(world.out);

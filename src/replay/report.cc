@@ -16,7 +16,8 @@ PolicySummary summary_of(const Outcome& outcome, const Report& report) {
                      .revenue = outcome.revenue,
                      .decide_us_p50 = outcome.decide_us_p50,
                      .decide_us_p99 = outcome.decide_us_p99,
-                     .wall_s = outcome.wall_s};
+                     .wall_s = outcome.wall_s,
+                     .by_estimate = by_estimate(report.workload, outcome)};
   if (report.bound && *report.bound > 0) line.bound_share = outcome.value / *report.bound;
   return line;
 }

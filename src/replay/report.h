@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "replay/estimates.h"
 #include "replay/replay.h"
 
 namespace replay {
@@ -34,10 +35,11 @@ struct PolicySummary {
   double decide_us_p50 = 0;
   double decide_us_p99 = 0;
   double wall_s = 0;
+  std::vector<EstimateGroup> by_estimate;  ///< Empty where every owner knows.
 };
 BOOST_DESCRIBE_STRUCT(PolicySummary, (),
                       (name, value_share, bound_share, utilisation, accepted, on_time, late,
-                       revenue, decide_us_p50, decide_us_p99, wall_s))
+                       revenue, decide_us_p50, decide_us_p99, wall_s, by_estimate))
 
 struct Summary {
   std::int64_t jobs = 0;

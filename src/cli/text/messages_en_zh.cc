@@ -100,6 +100,13 @@ constexpr auto kMessages = std::to_array<Entry>({
     {"sim.requested", "All jobs together are worth {0} credits.", "全部作业共值 {0} 点。"},
     {"sim.bound", "No schedule earns more than {0} of that.", "任何调度至多获得其中的 {0}。"},
     {"sim.bounding", "bound", "上界"},
+    {"sim.stated", "OWNERS SAID ({0})", "所报时长（{0}）"},
+    {"sim.stated.less", "less than it took", "少于实际"},
+    {"sim.stated.exact", "what it took", "等于实际"},
+    {"sim.stated.up_to_1.5", "up to 1.5 times", "至多 1.5 倍"},
+    {"sim.stated.up_to_2", "up to 2 times", "至多 2 倍"},
+    {"sim.stated.more", "more than 2 times", "2 倍以上"},
+    {"sim.bids", "BIDS", "出价"},
     {"column.resource", "ONE HOUR OF", "每小时"},
 
     {"word.yes", "yes", "是"},
