@@ -124,7 +124,7 @@ void show_estimates(const Context& context, const replay::PolicySummary& policy)
     if (group.bids == 0) continue;
     std::optional<double> share;
     if (group.requested_value > 0) share = group.value / group.requested_value;
-    table.rows.push_back({context.say("sim.stated." + group.stated), std::to_string(group.bids),
+    table.rows.push_back({context.say("stated." + group.stated), std::to_string(group.bids),
                           std::to_string(group.on_time), std::to_string(group.late), percent(share),
                           fmt::format("{:.0f}", group.paid)});
   }
