@@ -140,24 +140,52 @@ void kernel(std::int32_t slots, const std::string& target) {
   }
 }
 
-domain::Bid random_bid(std::mt19937& random, std::int32_t largest_gang) {
+/// A large cluster, and who asks for it.
+struct Setting {
+  std::int32_t largest_gang = 8;  ///< Ranks.
+  int quotes = 2'000;
+  std::int32_t days = 30;
+  bool is_forecast = false;  ///< Whether demand makes the prices.
+};
+
+domain::Bid random_bid(std::mt19937& random, const Setting& setting) {
   domain::Bid bid;
   bid.job_class = domain::JobClass::reserved;
   constexpr std::int32_t kGpus[] = {1, 2, 4, 8, 8, 8};
   bid.shape.per_rank.gpus = kGpus[random() % 6];
   bid.shape.per_rank.cpu_millis = std::int64_t{4'000} * bid.shape.per_rank.gpus;
-  bid.shape.ranks = 1 + static_cast<std::int32_t>(random() % static_cast<unsigned>(largest_gang));
+  bid.shape.ranks =
+      1 + static_cast<std::int32_t>(random() % static_cast<unsigned>(setting.largest_gang));
   bid.shape.placement = static_cast<domain::Placement>(random() % 3);
   bid.duration = domain::kMinute * (30 + static_cast<std::int64_t>(random() % (48 * 60)));
   bid.earliest =
-      domain::Time{} + domain::kMinute * static_cast<std::int64_t>(random() % (25 * 24 * 60));
+      domain::Time{} +
+      domain::kMinute *
+          static_cast<std::int64_t>(random() % static_cast<unsigned>((setting.days - 5) * 24 * 60));
   const auto window = static_cast<std::int64_t>(random() % 3);
   if (window < 2) bid.deadline = bid.earliest + bid.duration + hours(window == 0 ? 12 : 120);
   return bid;
 }
 
-era::Plan booked_cluster(std::int32_t bookings, std::int32_t largest_gang) {
-  era::Plan plan({.slot = domain::kMinute, .horizon_slots = 30 * 24 * 60});
+/// What two days of bids teach, a hundred an hour.
+era::Forecast forecast_of(const Setting& setting) {
+  era::Learner learner;
+  std::mt19937 random{5};
+  for (int i = 0; i < 4'800; ++i) {
+    const domain::Bid bid = random_bid(random, setting);
+    const domain::Duration window =
+        bid.deadline == domain::kNever ? hours(24 * 7) : bid.deadline - bid.earliest;
+    learner.see({std::int64_t{1'000} * bid.shape.ranks * bid.shape.per_rank.gpus, bid.duration,
+                 bid.earliest - domain::Time{}, window,
+                 domain::credits(1 + static_cast<std::int64_t>(random() % 10))});
+    if (i % 100 == 99) learner.pass_hour();
+  }
+  return era::forecast(learner);
+}
+
+era::Plan booked_cluster(const Setting& setting) {
+  const std::int32_t bookings = 5'000 * setting.days / 30;
+  era::Plan plan({.slot = domain::kMinute, .horizon_slots = setting.days * 24 * 60});
   for (int i = 0; i < 1000; ++i) {
     char name[8];
     std::snprintf(name, sizeof name, "n%04d", i);
@@ -169,7 +197,7 @@ era::Plan booked_cluster(std::int32_t bookings, std::int32_t largest_gang) {
   std::mt19937 random{3};
   std::int32_t booked = 0;
   for (int tries = 0; booked < bookings && tries < 3 * bookings; ++tries) {
-    const domain::Bid bid = random_bid(random, largest_gang);
+    const domain::Bid bid = random_bid(random, setting);
     const auto answer = era::find_offer(plan, bid, {});
     const auto* offer = std::get_if<era::Offer>(&answer);
     if (offer == nullptr) continue;
@@ -186,31 +214,35 @@ era::Plan booked_cluster(std::int32_t bookings, std::int32_t largest_gang) {
                .deadline = bid.deadline,
                .shape = bid.shape});
   }
+  if (setting.is_forecast)
+    plan.set_forecast(plan.ground().lanes().begin()->first, forecast_of(setting));
   return plan;
 }
 
-double share_booked(const era::Plan& plan) {
+double share_booked(const era::Plan& plan, std::int32_t days) {
   double promised = 0;
   for (const auto& [job, booking] : plan.bookings()) {
     promised += static_cast<double>(booking.per_rank.gpus) *
                 static_cast<double>(booking.nodes.size()) *
                 static_cast<double>((booking.finish - booking.start).ms);
   }
-  return promised / (8'000.0 * static_cast<double>(hours(30 * 24).ms));
+  return promised / (8'000.0 * static_cast<double>(hours(days * 24).ms));
 }
 
-void cluster(std::int32_t largest_gang, int quotes) {
-  const era::Plan plan = booked_cluster(5'000, largest_gang);
+void cluster(const Setting& setting) {
+  const era::Plan plan = booked_cluster(setting);
   const auto& lane = plan.ground().lanes().begin()->second;
-  std::printf("\n1,000 nodes x 8 GPUs, 43,200 slots: %zu bookings, %zu runs, %.0f %% booked\n",
-              plan.bookings().size(), lane.runs().size(), 100 * share_booked(plan));
+  std::printf("\n1,000 nodes x 8 GPUs, %d days: %zu bookings, %zu runs, %.0f %% booked%s\n",
+              setting.days, plan.bookings().size(), lane.runs().size(),
+              100 * share_booked(plan, setting.days),
+              setting.is_forecast ? ", prices from a forecast" : "");
   std::vector<double> all;
   std::vector<double> whole_horizon;
   std::vector<double> moved;
   std::vector<double> refused;
   std::mt19937 random{4};
-  for (int i = 0; i < quotes; ++i) {
-    domain::Bid bid = random_bid(random, largest_gang);
+  for (int i = 0; i < setting.quotes; ++i) {
+    domain::Bid bid = random_bid(random, setting);
     const bool widest = i % 4 == 0;
     if (widest) bid.earliest = {};
     if (widest) bid.deadline = domain::kNever;
@@ -225,7 +257,7 @@ void cluster(std::int32_t largest_gang, int quotes) {
   }
   const std::string target = "p50 <= 200, p99 <= 2,000";
   print_row("quote with gang placement, all", all, target);
-  print_row("  of these: windows of the whole 30 days", whole_horizon, target);
+  print_row("  of these: windows of the whole horizon", whole_horizon, target);
   print_row("  of these: found a place by moving others", moved, "-");
   print_row("  of these: refused, after trying to move others", refused, "-");
 }
@@ -245,14 +277,14 @@ domain::Bid in_pieces(domain::Bid bid, bool elastic) {
 }
 
 /// The bids of cluster() once more, as jobs that keep checkpoints.
-void pieces(std::int32_t largest_gang, int quotes) {
-  const era::Plan plan = booked_cluster(5'000, largest_gang);
+void pieces(const Setting& setting) {
+  const era::Plan plan = booked_cluster(setting);
   for (const bool elastic : {false, true}) {
     std::vector<double> all;
     std::vector<double> whole_horizon;
     std::mt19937 random{4};
-    for (int i = 0; i < quotes; ++i) {
-      domain::Bid bid = in_pieces(random_bid(random, largest_gang), elastic);
+    for (int i = 0; i < setting.quotes; ++i) {
+      domain::Bid bid = in_pieces(random_bid(random, setting), elastic);
       const bool widest = i % 4 == 0;
       if (widest) bid.earliest = {};
       if (widest) bid.deadline = domain::kNever;
@@ -276,8 +308,10 @@ int main() {
   kernel(288, "p50 <= 1");
   kernel(2'016, "p50 <= 5");
   kernel(8'640, "p50 <= 25");
-  cluster(8, 2'000);
-  cluster(24, 400);
+  cluster({});
+  cluster({.is_forecast = true});
+  cluster({.days = 90, .is_forecast = true});
+  cluster({.largest_gang = 24, .quotes = 400});
   std::puts("");
-  pieces(8, 400);
+  pieces({.quotes = 400});
 }
