@@ -226,7 +226,7 @@ double share_booked(const era::Plan& plan, std::int32_t days) {
                 static_cast<double>(booking.nodes.size()) *
                 static_cast<double>((booking.finish - booking.start).ms);
   }
-  return promised / (8'000.0 * static_cast<double>(hours(days * 24).ms));
+  return promised / (8'000.0 * static_cast<double>((domain::kDay * days).ms));
 }
 
 void cluster(const Setting& setting) {
