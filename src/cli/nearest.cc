@@ -8,8 +8,7 @@ namespace {
 
 /// Single letters inserted, left out, replaced or swapped with their neighbour between `a` and `b`.
 std::size_t slips(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> rows(a.size() + 1,
-                                             std::vector<std::size_t>(b.size() + 1));
+  std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     rows[i][0] = i;

@@ -102,10 +102,10 @@ void show_causes(const Context& context, const ReportAnswer& all) {
                numbers(context, "report.jobs")},
               {}};
   for (const EndCause& line : all.causes) {
-    table.rows.push_back({state_text(context, line.state),
-                          line.cause ? cause_text(context, *line.cause)
-                                     : context.say("report.never_started"),
-                          std::to_string(line.jobs)});
+    table.rows.push_back(
+        {state_text(context, line.state),
+         line.cause ? cause_text(context, *line.cause) : context.say("report.never_started"),
+         std::to_string(line.jobs)});
   }
   context.output.line("");
   context.output.table(table);

@@ -23,7 +23,7 @@ namespace files = std::filesystem;
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::int64_t kPeriodMicros = 100'000;  // What a new cgroup has.
+constexpr std::int64_t kPeriodMicros = 100'000;    // What a new cgroup has.
 constexpr std::int64_t kLeastQuotaMicros = 1'000;  // The kernel refuses less.
 
 struct Mount {
