@@ -30,8 +30,8 @@ LOADS = (0.5, 0.8, 1.0, 1.3, 2.0)
 DEADLINES = ("a", "b", "c")
 VALUES = ("i", "ii", "iii", "iv")
 # What users say of their jobs: the truth, with the errors of the survey, or the truth and that they
-# may pause, which costs nothing, or ten minutes each time, or also have a
-# quarter to four times its GPUs, each doubling 1.8 times as fast. Only era makes anything of that.
+# may pause, which costs nothing, or ten minutes each time, or also have a quarter to four times
+# their GPUs, each doubling 1.8 times as fast. Only era makes anything of that.
 MANNERS = {
     "none": [],
     "survey": ["--estimate-error", "survey"],
@@ -72,9 +72,12 @@ def runs(options):
     small_first = sorted(TRACES, key=lambda trace: trace == "Philly")
     wanted = [(trace, 1.3, "a", values, 1, "none")
               for trace in small_first for values in ("i", "iii")]
-    wanted += [(trace, 1.3, "a", values, seed, manner)
-               for seed in range(1, options.seeds + 1) for trace in small_first
-               for values in ("i", "iii") for manner in FREER if manner != "may change"]
+    def beside(*manners):
+        return [(trace, 1.3, "a", values, seed, manner)
+                for seed in range(1, options.seeds + 1) for trace in small_first
+                for values in ("i", "iii") for manner in manners]
+
+    wanted += beside("none", "may pause", "may pause, 600 s")
     if options.quick:
         return wanted
     slices = ([(load, "a", "iii", "none") for load in LOADS] +
@@ -86,9 +89,7 @@ def runs(options):
                    for seed in range(1, options.seeds + 1) for trace in small_first
                    for load, deadlines, values, manner in choices
                    if seed in seeds(trace) and has_values(trace, values)]
-    wanted += [(trace, 1.3, "a", values, seed, "may change")
-               for seed in range(1, options.seeds + 1) for trace in small_first
-               for values in ("i", "iii")]
+    wanted += beside("may change")  # What takes longest comes last.
     return list(dict.fromkeys(wanted))
 
 

@@ -28,15 +28,13 @@ std::optional<Move> start_now(const Plan& plan, const Ground& ground, const InUs
                               const Booking& booking, Time now) {
   const domain::Duration duration = booking.finish - booking.start;
   const domain::Duration slot = plan.settings().slot;
-  const Window window{now, now + duration, duration, true};
   for (const auto& [key, lane] : ground.lanes()) {
     if (key.pool != booking.pool || lane.find(booking.nodes.front()) == nullptr) continue;
     const auto ask = ask_of(lane, shape_of(booking));
     if (!ask) continue;
-    const Goal goal{.limit = most_cost(plan, lane, *ask, booking)};
-    const auto found = find_place(lane, *ask, window, slot, goal);
-    if (std::holds_alternative<RefusalReason>(found)) continue;
-    auto nodes = place(lane, *ask, std::get<Found>(found).slots, &in_use);
+    const auto cost = cost_from(lane, ask->gang, now, duration, slot);
+    if (!cost || *cost > most_cost(plan, lane, *ask, booking)) continue;
+    auto nodes = place(lane, *ask, touched(now, now + duration, slot), &in_use);
     if (nodes) return Move{booking.job, now, now + duration, std::move(*nodes), {}};
   }
   return std::nullopt;

@@ -152,25 +152,6 @@ void release(const Plan& plan, Ground& ground, const Booking& booking) {
   for (const Hold& held : plan.holds_of(booking)) ground.release(held);
 }
 
-Booking booking_of(domain::JobId job, const domain::Bid& bid, const Offer& offer) {
-  return {.job = job,
-          .pool = offer.pool,
-          .start = offer.start,
-          .finish = offer.finish,
-          .per_rank = bid.shape.per_rank,
-          .nodes = offer.nodes,
-          .movable = true,
-          .firm = bid.firm,
-          .earliest = bid.earliest,
-          .deadline = bid.deadline,
-          .shape = bid.shape,
-          .later = offer.later,
-          .preemptible = bid.preemptible,
-          .restart = bid.restart,
-          .resumes = false,
-          .widths = bid.widths};
-}
-
 Booking moved(Booking booking, const Move& move) {
   booking.start = move.start;
   booking.finish = move.finish;

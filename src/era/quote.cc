@@ -40,6 +40,25 @@ Answer quote(const Plan& plan, const Bid& bid, Time now) {
   return answer;
 }
 
+Booking booking_of(domain::JobId job, const Bid& bid, const Offer& offer) {
+  return {.job = job,
+          .pool = offer.pool,
+          .start = offer.start,
+          .finish = offer.finish,
+          .per_rank = bid.shape.per_rank,
+          .nodes = offer.nodes,
+          .movable = true,
+          .firm = bid.firm,
+          .earliest = bid.earliest,
+          .deadline = bid.deadline,
+          .shape = bid.shape,
+          .later = offer.later,
+          .preemptible = bid.preemptible,
+          .restart = bid.restart,
+          .resumes = false,
+          .widths = bid.widths};
+}
+
 bool fits(const Plan& plan, const Bid& bid, const Offer& offer) {
   if (!offer.later.empty() && !bid.preemptible) return false;
   Pieces pieces{{offer.start, offer.finish, offer.nodes}};

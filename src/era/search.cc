@@ -22,25 +22,14 @@ struct Context {
   Goal goal;
 };
 
-/// What the parts of the first and the last slot that a stretch does not run in would cost.
-std::int64_t idle_cost(const Context& in, Time start, SlotRange slots) {
-  const Duration before{start.ms - slots.first * in.slot.ms};
-  const Duration after{slots.end * in.slot.ms - (start + in.window.duration).ms};
-  const auto first = cost_over(in.lane, in.ask.gang, {slots.first, slots.first + 1});
-  const auto last = cost_over(in.lane, in.ask.gang, {slots.end - 1, slots.end});
-  return (*first * before.ms + *last * after.ms) / in.slot.ms;
-}
-
 /// The start at the very beginning of the window, in the middle of a slot. It may touch one slot
-/// more than all others do, and then pays only for the time it runs: whoever starts at once must
-/// not pay more than who waits for the next minute.
+/// more than all others do: whoever starts at once must not pay more than who waits for the next
+/// minute.
 std::variant<Found, RefusalReason> find_at_first(const Context& in) {
   const Time start = in.window.first;
-  const SlotRange slots = touched(start, start + in.window.duration, in.slot);
-  auto cost = cost_over(in.lane, in.ask.gang, slots);
-  const std::int64_t needed = (in.window.duration.ms + in.slot.ms - 1) / in.slot.ms;
-  if (cost && slots.end - slots.first > needed) *cost -= idle_cost(in, start, slots);
+  const auto cost = cost_from(in.lane, in.ask.gang, start, in.window.duration, in.slot);
   if (!cost || *cost > in.goal.limit) return RefusalReason::no_free_window;
+  const SlotRange slots = touched(start, start + in.window.duration, in.slot);
   auto nodes = place(in.lane, in.ask, slots);
   if (!nodes) return RefusalReason::fragmented;
   return Found{start, slots, *cost, std::move(*nodes)};
@@ -119,6 +108,19 @@ std::variant<Found, RefusalReason> find_on_slots(const Context& in, const Starts
 }
 
 }  // namespace
+
+std::optional<std::int64_t> cost_from(const Lane& lane, const Gang& gang, Time start,
+                                      Duration duration, Duration slot) {
+  const SlotRange slots = touched(start, start + duration, slot);
+  const auto cost = cost_over(lane, gang, slots);
+  const std::int64_t needed = (duration.ms + slot.ms - 1) / slot.ms;
+  if (!cost || slots.end - slots.first <= needed) return cost;
+  const Duration before{start.ms - slots.first * slot.ms};
+  const Duration after{slots.end * slot.ms - (start + duration).ms};
+  const auto first = cost_over(lane, gang, {slots.first, slots.first + 1});
+  const auto last = cost_over(lane, gang, {slots.end - 1, slots.end});
+  return *cost - (*first * before.ms + *last * after.ms) / slot.ms;
+}
 
 std::variant<Found, RefusalReason> find_place(const Lane& lane, const Ask& ask,
                                               const Window& window, Duration slot,

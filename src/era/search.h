@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,11 @@ struct Found {
   std::int64_t cost = 0;
   std::vector<domain::NodeId> nodes;
 };
+
+/// What `gang` costs in `lane` from `start` on, wherever in a slot that is; none where it is too
+/// full. A slot more than others of its length touch is paid only for the time it runs.
+std::optional<std::int64_t> cost_from(const Lane& lane, const Gang& gang, domain::Time start,
+                                      domain::Duration duration, domain::Duration slot);
 
 /// The cheapest (or soonest) place in `lane`, the earliest where costs tie; else no_free_window if
 /// the lane's sums leave no room at any time, or fragmented. Starts are `window.first` and every
