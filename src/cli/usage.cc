@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "cli/describe.h"
@@ -55,11 +56,26 @@ OptionNames names_of(const Typing& typing) {
   return names;
 }
 
+/// What other schedulers call it, and what it is called here.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kElsewhere{{
+    {"time", "duration"},      {"time-limit", "duration"}, {"deadline", "by"},
+    {"begin", "after"},        {"gres", "gpus"},           {"gpus-per-node", "gpus"},
+    {"gpus-per-task", "gpus"}, {"ntasks", "ranks"},        {"nodes", "ranks"},
+    {"cpus", "cores"},         {"cpus-per-task", "cores"}, {"mem", "memory"},
+    {"partition", "pool"},     {"queue", "pool"},          {"array", "count"},
+    {"nice", "priority"},      {"requeue", "retries"},     {"job-name", "name"},
+    {"chdir", "workdir"},      {"export", "env"},
+}};
+
 /// The option that `unknown` was probably meant to be, with its dashes; empty if none is near.
 std::string near_option(std::string_view unknown, const OptionNames& names) {
   std::string_view name = unknown;
   while (name.starts_with('-')) name.remove_prefix(1);
   const std::vector<std::string_view> words(names.words.begin(), names.words.end());
+  for (const auto& [theirs, ours] : kElsewhere) {
+    const bool is_here = std::ranges::find(words, ours) != words.end();
+    if (name == theirs && is_here) return fmt::format("--{}", ours);
+  }
   const std::string_view word = nearest(name, words);
   if (!word.empty()) return fmt::format("--{}", word);
   for (const std::string& letter : names.letters) {

@@ -270,18 +270,24 @@ void show(const Context& context, const std::optional<replay::Comparison>& all) 
   Table table{{{context.say("report.with_or_without"), false, false},
                {context.say("column.policy"), false, false},
                numbers(context, "report.value_on_time"),
+               numbers(context, "report.started"),
+               numbers(context, "report.mean_wait"),
                numbers(context, "column.on_time"),
                numbers(context, "column.late"),
                numbers(context, "column.busy"),
-               numbers(context, "report.mean_wait")},
+               numbers(context, "report.cost"),
+               numbers(context, "report.paid")},
               {}};
   for (const replay::ComparedPolicy& each : all->policies) {
     table.rows.push_back({context.say(each.economy ? "report.with" : "report.without"), each.name,
-                          fmt::format("{:.1f} ({})", each.value, percent(each.value_share)),
-                          percent(each.on_time_share), std::to_string(each.late),
-                          percent(each.utilisation), length(each.mean_wait_ms)});
+                          percent(each.value_share), percent(each.started_share),
+                          length(each.mean_wait_ms), percent(each.on_time_share),
+                          std::to_string(each.late), percent(each.utilisation),
+                          each.unit_cost ? fmt::format("{:.2f}", *each.unit_cost) : "-",
+                          fmt::format("{:.3f}", each.paid_per_gpu_hour)});
   }
   context.output.table(table);
+  context.output.sentence(context.say("report.what_it_costs"));
 }
 
 /// A moment, or a length of time: that long ago, since a report looks back.

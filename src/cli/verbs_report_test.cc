@@ -151,11 +151,14 @@ TEST_F(ReportTest, ReplaysTheBidsWithPricesAndWithout) {
   ASSERT_NE(from, std::string::npos) << world.out;
   EXPECT_EQ(world.out.substr(from),
             "Replayed, not measured: the same 2 bids on 4 GPUs, in slots of 60 s.\n"
-            "Left out: 1 bids without GPUs, or with more than there are.\n"
-            "PRICES   POLICY     VALUE ON TIME  ON TIME  LATE    BUSY  MEAN WAIT\n"
-            "with     era          4.0 (50.0%)    50.0%     0  100.0%         0s\n"
-            "without  first-fit    4.0 (50.0%)    50.0%     0  100.0%         0s\n"
-            "without  backfill     4.0 (50.0%)    50.0%     1  100.0%     29m30s\n");
+            "Bids left out, without GPUs or with more than there are: 1.\n"
+            "PRICES   POLICY     VALUE  STARTED    WAIT  ON TIME  LATE    BUSY  COST   PAID\n"
+            "with     era        50.0%    50.0%      0s    50.0%     0  100.0%  1.00  0.000\n"
+            "without  first-fit  50.0%    50.0%      0s    50.0%     0  100.0%  1.00  0.000\n"
+            "without  backfill   50.0%   100.0%  29m30s    50.0%     1  100.0%  2.00  0.000\n"
+            "Value: of all that was asked for, what was done on time. Wait: the mean. Cost: "
+            "GPU-hours of the cluster, idle or not, for each of a job done on time. Paid: credits "
+            "for a GPU-hour used.\n");
 }
 
 TEST_F(ReportTest, SaysHowFarTheReplayIsWhenItTakesLong) {

@@ -119,6 +119,10 @@ TEST_F(VerbsTest, MistakesAreNamedBeforeAnythingIsSent) {
   EXPECT_TRUE(complains("there is no option --gpsu; did you mean --gpus?"));
   EXPECT_EQ(berth({"submit", "--gpus-per-rank", "2", "--", "a"}), 2);
   EXPECT_TRUE(complains("there is no option --gpus-per-rank; did you mean --gpus?"));
+  EXPECT_EQ(berth({"submit", "--time", "2", "--", "a"}), 2);
+  EXPECT_TRUE(complains("there is no option --time; did you mean --duration?"));  // Not --times.
+  EXPECT_EQ(berth({"jobs", "--time", "2"}), 2);
+  EXPECT_FALSE(complains("--duration"));  // It has no such option.
   EXPECT_EQ(berth({"submit", "-G", "2", "--", "a"}), 2);
   EXPECT_TRUE(complains("there is no option -G (see"));  // Not -h, which is as near as any.
   EXPECT_EQ(berth({"job", "show", "--bogus"}), 2);

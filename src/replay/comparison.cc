@@ -75,7 +75,12 @@ Game prepare(std::vector<LivedBid> bids, const std::vector<NodeSize>& nodes) {
   return game;
 }
 
-std::int64_t mean_wait_ms(const Outcome& outcome, const Workload& workload) {
+struct Waits {
+  std::int64_t started = 0;
+  std::int64_t mean_ms = 0;
+};
+
+Waits waits(const Outcome& outcome, const Workload& workload) {
   std::int64_t sum = 0;
   std::int64_t count = 0;
   for (std::size_t i = 0; i < outcome.fates.size(); ++i) {
@@ -84,30 +89,50 @@ std::int64_t mean_wait_ms(const Outcome& outcome, const Workload& workload) {
     sum += fate.started - workload.jobs[i].bid.arrival;
     ++count;
   }
-  return count == 0 ? 0 : sum * workload.slot_s * 1'000 / count;
+  return {count, count == 0 ? 0 : sum * workload.slot_s * 1'000 / count};
 }
+
+/// In GPU-slots.
+struct Use {
+  double capacity = 0;
+  double used = 0;
+  double on_time = 0;  ///< By what was done by its deadline.
+};
 
 /// From the first bid until the last job is done, not until the last bid has come: what runs after
 /// it is most of a short time.
-double utilisation(const Outcome& outcome, const Workload& workload) {
-  double used = 0;
+Use use(const Outcome& outcome, const Workload& workload) {
+  Use all;
   double slots = 0;
   for (std::size_t i = 0; i < outcome.in_use.size(); ++i) {
-    used += outcome.in_use[i];
+    all.used += outcome.in_use[i];
     if (outcome.in_use[i] > 0) slots = static_cast<double>(i) + 1;
   }
-  return slots > 0 ? used / slots / workload.gpus : 0;
+  all.capacity = slots * workload.gpus;
+  for (std::size_t i = 0; i < outcome.fates.size(); ++i) {
+    const Job& job = workload.jobs[i];
+    const auto needed = static_cast<double>(job.bid.gpus) * job.needed;
+    if (outcome.fates[i].kind == Fate::Kind::on_time) all.on_time += needed;
+  }
+  return all;
 }
 
 ComparedPolicy line_of(const Outcome& outcome, const Workload& workload, bool economy) {
+  constexpr double kHour_s = 3'600;
   const auto jobs = static_cast<double>(workload.jobs.size());
   ComparedPolicy line{.name = outcome.policy, .economy = economy, .value = outcome.value};
   if (workload.requested_value > 0) line.value_share = outcome.value / workload.requested_value;
   line.on_time = outcome.on_time;
   line.on_time_share = static_cast<double>(outcome.on_time) / jobs;
   line.late = outcome.late;
-  line.utilisation = utilisation(outcome, workload);
-  line.mean_wait_ms = mean_wait_ms(outcome, workload);
+  const Waits waited = waits(outcome, workload);
+  line.started_share = static_cast<double>(waited.started) / jobs;
+  line.mean_wait_ms = waited.mean_ms;
+  const Use made = use(outcome, workload);
+  if (made.capacity > 0) line.utilisation = made.used / made.capacity;
+  if (made.on_time > 0) line.unit_cost = made.capacity / made.on_time;
+  const double used_hours = made.used * workload.slot_s / kHour_s;
+  if (used_hours > 0) line.paid_per_gpu_hour = outcome.revenue / used_hours;
   return line;
 }
 

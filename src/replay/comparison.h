@@ -32,12 +32,17 @@ struct ComparedPolicy {
   std::int64_t on_time = 0;
   double on_time_share = 0;  ///< Of all bids.
   std::int64_t late = 0;
+  double started_share = 0;       ///< Of all bids.
   double utilisation = 0;         ///< Of the GPUs, from the first bid until the last job is done.
   std::int64_t mean_wait_ms = 0;  ///< From a bid to its start, of those that started.
+  /// GPU-hours that the cluster stood there, for each that a job done by its deadline needed; none
+  /// if no job was.
+  std::optional<double> unit_cost;
+  double paid_per_gpu_hour = 0;  ///< In credits, by GPU-hours used; nothing was used: 0.
 };
 BOOST_DESCRIBE_STRUCT(ComparedPolicy, (),
-                      (name, economy, value, value_share, on_time, on_time_share, late, utilisation,
-                       mean_wait_ms))
+                      (name, economy, value, value_share, on_time, on_time_share, late,
+                       started_share, utilisation, mean_wait_ms, unit_cost, paid_per_gpu_hour))
 
 /// The same bids with the economy and without. Simulated: no figure here was measured.
 struct Comparison {

@@ -41,11 +41,16 @@ TEST(ComparisonTest, EachPolicyIsGivenTheSameBids) {
   EXPECT_DOUBLE_EQ(free.value_share, 0.8);
   EXPECT_DOUBLE_EQ(free.utilisation, 1);
   EXPECT_EQ(free.mean_wait_ms, 0);
+  EXPECT_DOUBLE_EQ(free.started_share, 2 / 3.0);
+  EXPECT_DOUBLE_EQ(free.unit_cost.value_or(0), 1);  // All that stood there was done in time.
+  EXPECT_EQ(free.paid_per_gpu_hour, 0);
   const ComparedPolicy& queue = line(*all, "backfill");
   EXPECT_EQ(queue.on_time, 1);
   EXPECT_EQ(queue.late, 2);
   EXPECT_DOUBLE_EQ(queue.on_time_share, 1 / 3.0);
   EXPECT_EQ(queue.mean_wait_ms, 5 * kMinute_ms);  // 0, 5 and 10 minutes.
+  EXPECT_DOUBLE_EQ(queue.started_share, 1);
+  EXPECT_DOUBLE_EQ(queue.unit_cost.value_or(0), 3);  // Half an hour for ten minutes.
   EXPECT_TRUE(line(*all, "era").economy);
   EXPECT_EQ(line(*all, "era").on_time, 2);
 }
@@ -57,6 +62,34 @@ TEST(ComparisonTest, AJobRunsAsLongAsItDidNotAsItsOwnerSaid) {
   const auto all = compare({bid, next}, {{"n1", 4}});
   ASSERT_TRUE(all);
   EXPECT_EQ(line(*all, "backfill").on_time, 2);
+}
+
+TEST(ComparisonTest, WhereMoreIsAskedThanThereIsTheEconomyIsPaid) {
+  std::vector<LivedBid> bids;
+  for (int i = 0; i < 200; ++i) {
+    bids.push_back(tight(i * 5, 20, 1 + i % 7));
+    bids.back().deadline_ms = (i * 5 + 60) * kMinute_ms;
+  }
+  const auto all = compare(bids, {{"n1", 4}});
+  ASSERT_TRUE(all);
+  for (const ComparedPolicy& policy : all->policies) {
+    EXPECT_EQ(policy.paid_per_gpu_hour > 0, policy.economy) << policy.name;
+  }
+}
+
+TEST(ComparisonTest, AnIdleClusterCostsWhoUsesIt) {
+  // Ten minutes, twenty that nobody asks for, ten more that no other bid competes with.
+  const auto all = compare({tight(0, 10, 5), tight(30, 10, 5)}, {{"n1", 4}});
+  ASSERT_TRUE(all);
+  for (const ComparedPolicy& policy : all->policies) {
+    EXPECT_DOUBLE_EQ(policy.unit_cost.value_or(0), 2) << policy.name;
+    EXPECT_DOUBLE_EQ(policy.utilisation, 0.5) << policy.name;
+  }
+  LivedBid overran = tight(0, 10, 5);
+  overran.ran_ms = 20 * kMinute_ms;
+  const auto none = compare({overran}, {{"n1", 4}});
+  ASSERT_TRUE(none);
+  for (const ComparedPolicy& policy : none->policies) EXPECT_FALSE(policy.unit_cost) << policy.name;
 }
 
 TEST(ComparisonTest, WhatHasNoPlaceIsLeftOutAndSaid) {

@@ -74,15 +74,24 @@ constexpr std::array kReports{
     Entry{"report.replayed",
           "Replayed, not measured: the same {0} bids on {1} GPUs, in slots of {2} s.",
           "以下为重放模拟，并非实测：相同的 {0} 个请求，{1} 块 GPU，{2} 秒时间片。"},
-    Entry{"report.left_out", "Left out: {0} bids without GPUs, or with more than there are.",
+    Entry{"report.left_out", "Bids left out, without GPUs or with more than there are: {0}.",
           "未计入：{0} 个请求不需要 GPU，或所需超过总数。"},
     Entry{"report.nothing_to_replay", "There is nothing to replay: no bid for GPUs that fits.",
           "没有可重放的请求：没有能放下的 GPU 请求。"},
     Entry{"report.with_or_without", "PRICES", "价格"},
     Entry{"report.with", "with", "有"},
     Entry{"report.without", "without", "无"},
-    Entry{"report.value_on_time", "VALUE ON TIME", "按时价值"},
-    Entry{"report.mean_wait", "MEAN WAIT", "平均等待"},
+    Entry{"report.value_on_time", "VALUE", "价值"},
+    Entry{"report.mean_wait", "WAIT", "等待"},
+    Entry{"report.started", "STARTED", "已启动"},
+    Entry{"report.cost", "COST", "成本"},
+    Entry{"report.paid", "PAID", "支付"},
+    Entry{"report.what_it_costs",
+          "Value: of all that was asked for, what was done on time. Wait: the mean. Cost: "
+          "GPU-hours of the cluster, idle or not, for each of a job done on time. Paid: credits "
+          "for a GPU-hour used.",
+          "价值：按时完成部分占全部请求价值的比例。等待：平均值。成本：按时完成作业的每 GPU "
+          "小时占用集群多少 GPU 小时（含空闲）。支付：每个已用 GPU 小时的点数。"},
 };
 
 }  // namespace
