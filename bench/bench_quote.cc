@@ -170,6 +170,7 @@ domain::Bid random_bid(std::mt19937& random, const Setting& setting) {
 /// What two days of bids teach, a hundred an hour.
 era::Forecast forecast_of(const Setting& setting) {
   era::Learner learner;
+  domain::Time now;
   std::mt19937 random{5};
   for (int i = 0; i < 4'800; ++i) {
     const domain::Bid bid = random_bid(random, setting);
@@ -177,10 +178,11 @@ era::Forecast forecast_of(const Setting& setting) {
         bid.deadline == domain::kNever ? hours(24 * 7) : bid.deadline - bid.earliest;
     learner.see({std::int64_t{1'000} * bid.shape.ranks * bid.shape.per_rank.gpus, bid.duration,
                  bid.earliest - domain::Time{}, window,
-                 domain::credits(1 + static_cast<std::int64_t>(random() % 10))});
-    if (i % 100 == 99) learner.pass_hour();
+                 domain::credits(1 + static_cast<std::int64_t>(random() % 10))},
+                now);
+    if (i % 100 == 99) learner.pass_hour(now = now + domain::kHour);
   }
-  return era::forecast(learner);
+  return era::forecast(learner, now);
 }
 
 era::Plan booked_cluster(const Setting& setting) {

@@ -18,16 +18,18 @@ constexpr std::int32_t kSlots = 900;
 /// Demand that differs from lead to lead.
 Forecast some_forecast(std::mt19937& random) {
   Learner learner;
+  domain::Time now;
   for (int bids = 0; bids < 40; ++bids) {
     const domain::Duration duration = minutes(1 + below(random, 300));
     learner.see({1000 * (1 + below(random, 20)),
                  duration,
                  minutes(below(random, 90)),
                  duration + minutes(below(random, 200)),
-                 {below(random, 9'000'000)}});
-    if (bids % 10 == 9) learner.pass_hour();
+                 {below(random, 9'000'000)}},
+                now);
+    if (bids % 10 == 9) learner.pass_hour(now = now + domain::kHour);
   }
-  return forecast(learner);
+  return forecast(learner, now);
 }
 
 /// A node whose load changes every slot or, where `longest` is larger, every so many slots. It

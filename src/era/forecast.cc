@@ -4,10 +4,13 @@
 #include <array>
 #include <cmath>
 
+#include "era/decayed.h"
+
 namespace era {
 
 using domain::Duration;
 using domain::Money;
+using domain::Time;
 
 namespace {
 
@@ -24,17 +27,6 @@ constexpr double kBurstiness = 3;
 /// What is left after an hour of a half-life of 14 days, and of a day, in millionths.
 constexpr std::int64_t kLeftOfFortnight = 997'939;
 constexpr std::int64_t kLeftOfDay = 971'532;
-
-std::int64_t share(std::int64_t amount, std::int64_t millionths) {
-  return static_cast<std::int64_t>(Wide{amount} * millionths / 1'000'000);
-}
-
-/// Sums stop growing here, whatever is bid: those of all rates together stay below 2^63.
-constexpr std::int64_t kMostSum = 100'000'000'000'000'000;
-
-void add_up(std::int64_t& sum, std::int64_t more) {
-  sum = std::clamp(sum + std::clamp(more, -kMostSum, kMostSum), -kMostSum, kMostSum);
-}
 
 /// The rates that demand is told apart by: one credit times powers of the fourth root of two.
 constexpr std::int32_t kRates = 64;
@@ -78,7 +70,30 @@ std::int32_t length_index(Duration time) {
   return static_cast<std::int32_t>(after - all.begin()) - 1;
 }
 
-/// Sums over breakpoints of load x min(lead, breakpoint), for one rate.
+/// How long bids come, at the average pace, that may use a slot at one lead: [i] of those with the
+/// breakpoint lengths()[i].
+using Reach = std::vector<std::int64_t>;
+
+/// The same for a slot anywhere from `from` to `until` from now on: the mean over a few leads, as
+/// a slot at nine in the morning would not stand for six hours.
+Reach reach_of(const Pace& pace, Time now, Duration from, Duration until) {
+  constexpr std::int64_t kMostLeads = 8;
+  const Duration apart = until - from;
+  const std::int64_t leads = std::clamp<std::int64_t>(apart.ms / kHourMs, 1, kMostLeads);
+  Reach reach(lengths().size());
+  for (std::int64_t i = 0; i < leads; ++i) {
+    const Duration lead{from.ms + apart.ms * (2 * i + 1) / (2 * leads)};
+    const Time slot = now + lead;
+    for (std::size_t at = 0; at < reach.size(); ++at) {
+      const Duration length{std::min(lead.ms, lengths()[at] * kMinuteMs)};
+      reach[at] += pace.between(slot - length, slot).ms;
+    }
+  }
+  for (std::int64_t& each : reach) each /= leads;
+  return reach;
+}
+
+/// Sums over breakpoints of load x reach, for one rate.
 class Coming {
  public:
   void add(const std::map<std::int32_t, DemandSum>& sums) {
@@ -88,14 +103,14 @@ class Coming {
       mine.square += sum.square;
     }
   }
-  /// Load and square at `lead_ms`, over the time learned.
-  DemandSum at(std::int64_t lead_ms, std::int64_t learned_ms) const {
+  /// Load and square at the lead of `reach`, over the time learned.
+  DemandSum at(const Reach& reach, std::int64_t learned_ms) const {
     Wide load = 0;
     Wide square = 0;
     for (const auto& [at, sum] : sums_) {
-      const std::int64_t reach = std::min(lead_ms, length_ms(at));
-      load += Wide{sum.load} * reach;
-      square += Wide{sum.square} * reach;
+      const std::int64_t length = reach[static_cast<std::size_t>(at)];
+      load += Wide{sum.load} * length;
+      square += Wide{sum.square} * length;
     }
     return {std::max<std::int64_t>(0, static_cast<std::int64_t>(load / learned_ms)),
             std::max<std::int64_t>(0, static_cast<std::int64_t>(square / learned_ms))};
@@ -120,15 +135,32 @@ void add(std::map<std::int32_t, DemandSum>& sums, Duration breakpoint, const Dem
   add_up(sums[below + 1].square, upper.square);
 }
 
-/// By how much the last day asked for more than what was learned: the square root of the ratio,
-/// within a factor of two, in permille.
-std::int64_t scale_permille(const Learner& learner) {
-  if (learner.work <= 0 || learner.recent_ms <= 0 || learner.learned_ms < kTrusted) return 1000;
+/// The pace of the hours before `now`, as the last day is remembered.
+double recent_pace(const Pace& pace, Time now) {
+  constexpr int kHours = 168;
+  constexpr double kLeft = static_cast<double>(kLeftOfDay) / 1e6;
+  double weight = 1;
+  double weights = 0;
+  double sum = 0;
+  for (int i = 0; i < kHours; ++i) {
+    const Time end = now - domain::kHour * i;
+    sum += weight * static_cast<double>(pace.between(end - domain::kHour, end).ms) / kHourMs;
+    weights += weight;
+    weight *= kLeft;
+  }
+  return sum / weights;
+}
+
+/// By how much the last day asked for more than such days do: the square root of the ratio, within
+/// a factor of two, in millionths.
+std::int64_t scale_millionths(const Learner& learner, const Pace& pace, Time now) {
+  if (learner.work <= 0 || learner.recent_ms <= 0 || learner.learned_ms < kTrusted)
+    return 1'000'000;
   const double recent =
       static_cast<double>(learner.recent_work) / static_cast<double>(learner.recent_ms);
-  const double usual = static_cast<double>(learner.work) / static_cast<double>(learner.learned_ms);
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(1000 * std::sqrt(recent / usual)), 500,
-                                  2000);
+  const double mean = static_cast<double>(learner.work) / static_cast<double>(learner.learned_ms);
+  const double usual = mean * recent_pace(pace, now);
+  return static_cast<std::int64_t>(1e6 * std::clamp(std::sqrt(recent / usual), 0.5, 2.0));
 }
 
 /// Times at which demand is worked out: a quarter longer each.
@@ -139,15 +171,13 @@ std::vector<std::int32_t> lead_indexes() {
   return indexes;
 }
 
-void add_rate(Forecast& result, Money rate, const Coming& coming, const Learner& learner) {
-  const std::int64_t scale = scale_permille(learner) * 1000;
-  const std::int64_t learned = std::max(learner.learned_ms, kHourMs);
+/// The means and deviations of one rate, of a slot at each lead.
+void add_rate(Forecast& result, Money rate, const Coming& coming, const std::vector<Reach>& reaches,
+              std::int64_t learned_ms, std::int64_t scale) {
   result.rates.push_back(rate);
   for (std::size_t i = 0; i < result.leads.size(); ++i) {
     LeadDemand& at = result.leads[i];
-    const std::int64_t until =
-        i + 1 < result.leads.size() ? result.leads[i + 1].lead.ms : at.lead.ms;
-    const DemandSum sum = coming.at((at.lead.ms + until) / 2, learned);
+    const DemandSum sum = coming.at(reaches[i], learned_ms);
     at.mean_milli.push_back(share(sum.load, scale));
     const double variance = static_cast<double>(share(sum.square, scale)) / 1000;
     at.deviation_milli.push_back(
@@ -157,7 +187,7 @@ void add_rate(Forecast& result, Money rate, const Coming& coming, const Learner&
 
 }  // namespace
 
-void Learner::see(const Demand& demand) {
+void Learner::see(const Demand& demand, Time now) {
   const std::int32_t rate = rate_index(demand.rate);
   if (rate < 0 || demand.milli_units <= 0 || demand.duration.ms <= 0) return;
   const std::int64_t window = std::max(demand.window.ms, demand.duration.ms);
@@ -170,9 +200,10 @@ void Learner::see(const Demand& demand) {
       static_cast<std::int64_t>(Wide{demand.milli_units} * demand.duration.ms / 1000);
   add_up(work, asked);
   add_up(recent_work, asked);
+  week.see(now, sum.load, {window});
 }
 
-void Learner::pass_hour() {
+void Learner::pass_hour(Time now) {
   for (auto& [rate, breakpoints] : sums) {
     for (auto& [at, sum] : breakpoints) {
       sum = {share(sum.load, kLeftOfFortnight), share(sum.square, kLeftOfFortnight)};
@@ -184,9 +215,10 @@ void Learner::pass_hour() {
   work = share(work, kLeftOfFortnight);
   recent_ms = share(recent_ms, kLeftOfDay) + kHourMs;
   recent_work = share(recent_work, kLeftOfDay);
+  week.pass_hour(now, kLeftOfFortnight);
 }
 
-Forecast forecast(const Learner& learner) {
+Forecast forecast(const Learner& learner, Time now) {
   Forecast result;
   result.trust_permille =
       static_cast<std::int32_t>(std::min<std::int64_t>(1000, learner.learned_ms * 1000 / kTrusted));
@@ -194,11 +226,19 @@ Forecast forecast(const Learner& learner) {
   for (const std::int32_t index : lead_indexes()) {
     result.leads.push_back({{length_ms(index)}, {}, {}});
   }
+  const Pace pace(learner.week);
+  std::vector<Reach> reaches;
+  for (std::size_t i = 0; i < result.leads.size(); ++i) {
+    const std::size_t next = std::min(i + 1, result.leads.size() - 1);
+    reaches.push_back(reach_of(pace, now, result.leads[i].lead, result.leads[next].lead));
+  }
+  const std::int64_t learned_ms = std::max(learner.learned_ms, kHourMs);
+  const std::int64_t scale = scale_millionths(learner, pace, now);
   // From the highest rate down: who would pay more would pay less too.
   Coming coming;
   for (auto rate = learner.sums.rbegin(); rate != learner.sums.rend(); ++rate) {
     coming.add(rate->second);
-    add_rate(result, rate_of(rate->first), coming, learner);
+    add_rate(result, rate_of(rate->first), coming, reaches, learned_ms, scale);
   }
   std::reverse(result.rates.begin(), result.rates.end());
   for (LeadDemand& at : result.leads) {

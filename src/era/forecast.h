@@ -7,6 +7,7 @@
 
 #include "domain/money.h"
 #include "domain/time.h"
+#include "era/week_profile.h"
 
 namespace era {
 
@@ -55,7 +56,8 @@ BOOST_DESCRIBE_STRUCT(DemandSum, (), (load, square))
 /// same pace, those that arrive between now and a slot at lead L and may use it number
 /// pace x clamp(L - delay, 0, window), and clamp(L - d, 0, w) = min(L, d + w) - min(L, d): so c is
 /// added at the breakpoint d + w and taken away at d, and one list of breakpoints gives the demand
-/// for every lead.
+/// for every lead. Where bids come faster at some hours of the week, all these times are counted
+/// in its Pace.
 struct Learner {
   /// By rate (steps of a fourth root of two around one credit), then by breakpoint (steps of an
   /// eighth).
@@ -64,19 +66,20 @@ struct Learner {
   std::int64_t work = 0;         ///< Unit-milliseconds asked for, decayed as the sums are ...
   std::int64_t recent_work = 0;  ///< ... and with a half-life of a day.
   std::int64_t recent_ms = 0;
+  WeekProfile week;
   friend bool operator==(const Learner&, const Learner&) = default;
 
   /// O(log).
-  void see(const Demand& demand);
+  void see(const Demand& demand, domain::Time now);
   /// An hour has passed since the last call, or the start. O(sums).
-  void pass_hour();
+  void pass_hour(domain::Time now);
 };
-BOOST_DESCRIBE_STRUCT(Learner, (), (sums, learned_ms, work, recent_work, recent_ms))
+BOOST_DESCRIBE_STRUCT(Learner, (), (sums, learned_ms, work, recent_work, recent_ms, week))
 
-/// What `learner` expects. The demand of the last day, against what was learned, scales it by the
-/// square root of their ratio. Deviations are three times those of independent bids, since bids
-/// come in bursts. O(rates x (breakpoints + leads)).
-Forecast forecast(const Learner& learner);
+/// What `learner` expects. The demand of the last day, against what was learned of such days,
+/// scales it by the square root of their ratio. Deviations are three times those of independent
+/// bids, since bids come in bursts. O(rates x breakpoints x leads).
+Forecast forecast(const Learner& learner, domain::Time now);
 
 /// The share of a normal distribution that lies above `deviations` from its mean, in millionths.
 /// From a table, so that it is the same everywhere.

@@ -15,19 +15,31 @@ using domain::Duration;
 using domain::kHour;
 using domain::kMinute;
 using domain::Money;
+using domain::Time;
 
 Demand demand(std::int64_t units, Duration duration, Duration window, Money rate) {
   return {units * 1000, duration, {}, window, rate};
 }
 
-/// `hours` hours with the same bid once a minute.
-Learner learned_from(const Demand& bid, int hours) {
+/// A lane's learner and the time.
+struct Watch {
   Learner learner;
-  for (int hour = 0; hour < hours; ++hour) {
-    for (int minute = 0; minute < 60; ++minute) learner.see(bid);
-    learner.pass_hour();
+  Time now;
+
+  /// An hour with the same bid so many times.
+  void hour(const Demand& bid, int times) {
+    for (int i = 0; i < times; ++i) learner.see(bid, now);
+    now = now + kHour;
+    learner.pass_hour(now);
   }
-  return learner;
+  Forecast expects() const { return forecast(learner, now); }
+};
+
+/// `hours` hours with the same bid once a minute.
+Watch learned_from(const Demand& bid, int hours) {
+  Watch watch;
+  for (int i = 0; i < hours; ++i) watch.hour(bid, 60);
+  return watch;
 }
 
 const LeadDemand& at_lead(const Forecast& expected, Duration lead) {
@@ -43,7 +55,7 @@ double mean_units(const Forecast& expected, Duration lead, std::size_t rate) {
 }
 
 TEST(Forecast, ExpectsNothingBeforeItHasSeenAnything) {
-  const Forecast expected = forecast(Learner{});
+  const Forecast expected = forecast(Learner{}, Time{});
   EXPECT_TRUE(expected.rates.empty());
   EXPECT_EQ(expected.trust_permille, 0);
 }
@@ -51,8 +63,8 @@ TEST(Forecast, ExpectsNothingBeforeItHasSeenAnything) {
 TEST(Forecast, ExpectsWhatASteadyStreamBrings) {
   // One bid a minute for 2 GPUs for 30 of 60 minutes: 1 GPU in each minute of its window, so 60 on
   // average once bids of a whole window may have come.
-  const Learner learner = learned_from(demand(2, kMinute * 30, kHour, credits(1)), 48);
-  const Forecast expected = forecast(learner);
+  const Demand bid = demand(2, kMinute * 30, kHour, credits(1));
+  const Forecast expected = learned_from(bid, 48).expects();
   ASSERT_EQ(expected.rates, std::vector<Money>{credits(1)});
   EXPECT_NEAR(mean_units(expected, kHour * 5, 0), 60, 2);
   EXPECT_NEAR(mean_units(expected, kMinute * 30, 0), 30, 4);
@@ -65,19 +77,20 @@ TEST(Forecast, ExpectsWhatASteadyStreamBrings) {
 TEST(Forecast, ExpectsNobodySoonerThanTheyAsk) {
   Demand bid = demand(1, kHour, kHour, credits(1));
   bid.delay = kHour * 10;
-  const Forecast expected = forecast(learned_from(bid, 48));
+  const Forecast expected = learned_from(bid, 48).expects();
   EXPECT_NEAR(mean_units(expected, kHour * 8, 0), 0, 0.5);
   EXPECT_NEAR(mean_units(expected, kHour * 20, 0), 60, 2);
 }
 
 TEST(Forecast, CountsWhoWouldPayMoreAtEveryLowerRate) {
-  Learner learner;
+  Watch watch;
   for (int hour = 0; hour < 30; ++hour) {
-    for (int i = 0; i < 10; ++i) learner.see(demand(1, kHour, kHour * 2, credits(1)));
-    for (int i = 0; i < 5; ++i) learner.see(demand(1, kHour, kHour * 2, credits(4)));
-    learner.pass_hour();
+    for (int i = 0; i < 5; ++i) {
+      watch.learner.see(demand(1, kHour, kHour * 2, credits(4)), watch.now);
+    }
+    watch.hour(demand(1, kHour, kHour * 2, credits(1)), 10);
   }
-  const Forecast expected = forecast(learner);
+  const Forecast expected = watch.expects();
   ASSERT_EQ(expected.rates, (std::vector<Money>{credits(1), credits(4)}));
   const LeadDemand& far = at_lead(expected, kHour * 24);
   EXPECT_NEAR(static_cast<double>(far.mean_milli[0]), 3.0 * static_cast<double>(far.mean_milli[1]),
@@ -85,41 +98,71 @@ TEST(Forecast, CountsWhoWouldPayMoreAtEveryLowerRate) {
 }
 
 TEST(Forecast, ForgetsHalfInAFortnight) {
-  Learner learner = learned_from(demand(1, kHour, kHour, credits(1)), 24 * 14);
-  const std::int64_t before = learner.work;
-  const std::int64_t learned = learner.learned_ms;
-  for (int hour = 0; hour < 24 * 14; ++hour) learner.pass_hour();
-  EXPECT_NEAR(static_cast<double>(learner.work) / static_cast<double>(before), 0.5, 0.001);
-  EXPECT_GT(learner.learned_ms, learned);
+  const Demand bid = demand(1, kHour, kHour, credits(1));
+  Watch watch = learned_from(bid, 24 * 14);
+  const Learner before = watch.learner;
+  for (int i = 0; i < 24 * 14; ++i) watch.hour(bid, 0);
+  EXPECT_NEAR(static_cast<double>(watch.learner.work) / static_cast<double>(before.work), 0.5,
+              0.001);
+  EXPECT_GT(watch.learner.learned_ms, before.learned_ms);
 }
 
 TEST(Forecast, FollowsADayThatAsksForMore) {
-  Learner learner = learned_from(demand(1, kHour, kHour, credits(1)), 24 * 14);
-  const double usual = mean_units(forecast(learner), kHour * 12, 0);
-  for (int hour = 0; hour < 48; ++hour) {
-    for (int i = 0; i < 240; ++i) learner.see(demand(1, kHour, kHour, credits(1)));
-    learner.pass_hour();
-  }
-  const double busy = mean_units(forecast(learner), kHour * 12, 0);
+  const Demand bid = demand(1, kHour, kHour, credits(1));
+  Watch watch = learned_from(bid, 24 * 14);
+  const double usual = mean_units(watch.expects(), kHour * 12, 0);
+  for (int i = 0; i < 48; ++i) watch.hour(bid, 240);
+  const double busy = mean_units(watch.expects(), kHour * 12, 0);
   EXPECT_GT(busy, 1.8 * usual);
+}
+
+/// Four weeks of bids for an hour, most of them by day.
+Watch working_hours() {
+  Watch watch;
+  const Demand bid = demand(1, kHour, kHour * 2, credits(1));
+  for (int i = 0; i < 24 * 28; ++i) watch.hour(bid, i % 24 >= 9 && i % 24 < 18 ? 54 : 6);
+  return watch;
+}
+
+TEST(Forecast, KnowsAtWhichHoursBidsCome) {
+  const Watch watch = working_hours();  // It is midnight.
+  const Forecast expected = watch.expects();
+  const double night = mean_units(expected, kHour * 5, 0);
+  const double day = mean_units(expected, kHour * 14, 0);
+  EXPECT_NEAR(night, 6, 1.5);  // Those of the hours before count: a window is two hours long.
+  EXPECT_NEAR(day, 54, 6);
+  // A slot far away is priced with others around it: on average.
+  EXPECT_NEAR(mean_units(expected, domain::kDay * 20, 0), 24, 3);
+}
+
+TEST(Forecast, DoesNotTakeANightForADayThatAsksForLess) {
+  Watch watch = working_hours();
+  const double before = mean_units(watch.expects(), kHour * 24, 0);
+  for (int i = 0; i < 8; ++i) watch.hour(demand(1, kHour, kHour * 2, credits(1)), 6);
+  // The same hour of the next day, eight hours later, is expected to bring the same.
+  EXPECT_NEAR(mean_units(watch.expects(), kHour * 16, 0), before, before * 0.25);
 }
 
 TEST(Forecast, LearnsTheSameFromTheSameBids) {
   const Demand bid = demand(3, kMinute * 7, kMinute * 11, Money{1'234'567});
-  EXPECT_EQ(learned_from(bid, 30), learned_from(bid, 30));
-  EXPECT_EQ(forecast(learned_from(bid, 30)), forecast(learned_from(bid, 30)));
+  const Watch one = learned_from(bid, 30);
+  const Watch other = learned_from(bid, 30);
+  EXPECT_EQ(one.learner, other.learner);
+  EXPECT_EQ(one.expects(), other.expects());
 }
 
 TEST(Forecast, StaysWithinBoundsWhateverIsBid) {
-  Learner learner;
+  Watch watch;
+  const Demand bid = demand(8'000'000, domain::kDay * 90, domain::kDay * 90, credits(200));
   for (int i = 0; i < 2'000; ++i) {
-    const std::int64_t before = learner.work;
-    learner.see(demand(8'000'000, domain::kDay * 90, domain::kDay * 90, credits(200)));
-    ASSERT_GE(learner.work, before) << i;
+    const Learner before = watch.learner;
+    watch.learner.see(bid, watch.now);
+    ASSERT_GE(watch.learner.work, before.work) << i;
+    ASSERT_GE(watch.learner.week.days[0].even_load, before.week.days[0].even_load) << i;
   }
-  learner.pass_hour();
-  EXPECT_GT(learner.work, 0);
-  for (const LeadDemand& at : forecast(learner).leads) {
+  watch.hour(bid, 0);
+  EXPECT_GT(watch.learner.work, 0);
+  for (const LeadDemand& at : watch.expects().leads) {
     EXPECT_GE(at.mean_milli[0], 0);
     EXPECT_GE(at.deviation_milli[0], 0);
   }
@@ -168,17 +211,17 @@ TEST(ForecastPrices, AskWhatThoseWouldPayWhoWillGoWithout) {
 TEST(ForecastPrices, NeverFallWithLoad) {
   std::mt19937 random{7};
   for (int world = 0; world < 30; ++world) {
-    Learner learner;
+    Watch watch;
     for (int hour = 0; hour < 40; ++hour) {
       for (unsigned i = random() % 9; i > 0; --i) {
         const Duration duration = kMinute * static_cast<std::int64_t>(1 + random() % 3000);
         const Duration window = duration + kMinute * static_cast<std::int64_t>(random() % 3000);
-        learner.see(demand(1 + random() % 40, duration, window,
-                           Money{static_cast<std::int64_t>(random() % 20'000'000)}));
+        const Money rate{static_cast<std::int64_t>(random() % 20'000'000)};
+        watch.hour(demand(1 + random() % 40, duration, window, rate), 1);
       }
-      learner.pass_hour();
+      watch.hour({}, 0);
     }
-    const Forecast expected = forecast(learner);
+    const Forecast expected = watch.expects();
     for (std::size_t lead = 0; lead < expected.leads.size(); lead += 7) {
       const PriceTable table(128, credits(1), prices(), expected, lead);
       for (std::int32_t n = 1; n < 128; ++n) ASSERT_GE(table.cost(n, 1), table.cost(n - 1, 1));

@@ -6,7 +6,7 @@ using domain::Time;
 
 void see(State& state, const era::Plan& plan, const domain::Bid& bid, Time at) {
   for (const auto& [lane, demand] : era::demand_of(plan, bid, at)) {
-    state.lanes[lane.pool][lane.gpu_model].learner.see(demand);
+    state.lanes[lane.pool][lane.gpu_model].learner.see(demand, at);
     if (state.made_at == Time{}) state.made_at = at;
   }
 }
@@ -21,8 +21,8 @@ std::optional<ForecastMade> next(const State& state, Time now) {
   for (const auto& [pool, models] : state.lanes) {
     for (const auto& [model, lane] : models) {
       era::Learner learner = lane.learner;
-      learner.pass_hour();
-      made.lanes.push_back({pool, model, era::forecast(learner)});
+      learner.pass_hour(now);
+      made.lanes.push_back({pool, model, era::forecast(learner, now)});
     }
   }
   return made;
@@ -32,7 +32,7 @@ void apply(State& state, era::Plan& plan, const ForecastMade& fact, Time at) {
   state.made_at = at;
   for (const LaneForecast& made : fact.lanes) {
     Lane& lane = state.lanes[made.pool][made.gpu_model];
-    lane.learner.pass_hour();
+    lane.learner.pass_hour(at);
     lane.forecast = made.forecast;
     plan.set_forecast({made.pool, made.gpu_model}, made.forecast);
   }
