@@ -357,7 +357,7 @@ def show(options, jobs, lived):
           f"extended {sum('extended' in fate for fate in fates)}, "
           f"more than one attempt {len(good) - len(once)}")
     print("\ndecided once more        made  differ  left out")
-    kinds = ("answers", "starts", "early_starts", "replans", "forecasts")
+    kinds = ("answers", "starts", "early_starts", "replans", "extensions", "forecasts")
     for kind in kinds:
         line = retrace[kind]
         print(f"  {kind:20} {line['made']:8} {line['differ']:7} {line['left_out']:9}")

@@ -221,6 +221,7 @@ base::Result<int> show_retrace(Context& context, const std::string& file) {
                                    {"retrace.starts", &found->starts},
                                    {"retrace.early_starts", &found->early_starts},
                                    {"retrace.replans", &found->replans},
+                                   {"retrace.extensions", &found->extensions},
                                    {"retrace.forecasts", &found->forecasts}}) {
     table.rows.push_back({context.say(name), std::to_string(kind->made),
                           std::to_string(kind->differ), std::to_string(kind->left_out)});

@@ -1,8 +1,12 @@
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "base/check.h"
 #include "era/quote.h"
+#include "era/repack.h"
 #include "era/request.h"
 
 namespace era {
@@ -12,52 +16,104 @@ using domain::Time;
 
 namespace {
 
-/// What holds `nodes` in `slots`, but for `job`.
-Refusal refused(const Plan& plan, JobId job, const Hold& wanted) {
-  Refusal refusal{RefusalReason::no_free_window};
+constexpr std::size_t kMostMoves = 64;
+
+bool shares(const Hold& one, const Hold& other) {
+  if (one.slots.first >= other.slots.end || one.slots.end <= other.slots.first) return false;
+  return std::ranges::any_of(one.nodes, [&](const domain::NodeId& node) {
+    return std::ranges::find(other.nodes, node) != other.nodes.end();
+  });
+}
+
+/// Who holds some of `wanted`, but for `job`; who ends first comes first.
+std::vector<const Booking*> in_the_way(const Plan& plan, JobId job, const Hold& wanted) {
   std::vector<const Booking*> blocking;
   for (const auto& [id, other] : plan.bookings()) {
+    if (id == job) continue;
     const auto holds = plan.holds_of(other);
-    const bool shares = std::ranges::any_of(holds, [&](const Hold& held) {
-      if (held.slots.first >= wanted.slots.end || held.slots.end <= wanted.slots.first)
-        return false;
-      return std::ranges::any_of(held.nodes, [&](const domain::NodeId& node) {
-        return std::ranges::find(wanted.nodes, node) != wanted.nodes.end();
-      });
-    });
-    if (shares && id != job) blocking.push_back(&other);
+    const bool is_in_the_way =
+        std::ranges::any_of(holds, [&](const Hold& held) { return shares(held, wanted); });
+    if (is_in_the_way) blocking.push_back(&other);
   }
   std::sort(blocking.begin(), blocking.end(), [](const Booking* a, const Booking* b) {
     return std::tie(a->finish, a->job) < std::tie(b->finish, b->job);
   });
+  return blocking;
+}
+
+Refusal refused(std::vector<const Booking*> blocking) {
+  Refusal refusal{RefusalReason::no_free_window};
   if (!blocking.empty()) refusal.blocked_until = blocking.front()->finish;
   if (blocking.size() > 8) blocking.resize(8);
   for (const Booking* other : blocking) refusal.blocking.push_back(other->job);
   return refusal;
 }
 
+/// The ground on which `wanted` is free, and who has moved for it.
+struct Cleared {
+  Ground ground;
+  std::vector<Move> moves;
+};
+
+/// Puts those in the way that have not started elsewhere, the largest first: to other nodes rather
+/// than to other times.
+std::optional<Cleared> clear(const Plan& plan, const Hold& wanted,
+                             std::vector<const Booking*> blocking, Time now) {
+  // What goes on in later pieces is left to replan().
+  std::erase_if(blocking,
+                [](const Booking* other) { return !other->movable || !other->later.empty(); });
+  if (blocking.empty() || blocking.size() > kMostMoves) return std::nullopt;
+  Cleared cleared{plan.ground(), {}};
+  for (const Booking* other : blocking) release(plan, cleared.ground, *other);
+  if (!cleared.ground.fits(wanted)) return std::nullopt;
+  cleared.ground.add(wanted);
+  std::ranges::stable_sort(blocking, std::greater(), [](const Booking* other) {
+    return static_cast<std::int64_t>(other->nodes.size()) * other->per_rank.gpus;
+  });
+  for (const Booking* other : blocking) {
+    auto move = another_place(plan, cleared.ground, *other, now, {.in_time = true});
+    if (!move) return std::nullopt;
+    const Booking after = moved(*other, *move);
+    hold(plan, cleared.ground, after);
+    if (after != *other) cleared.moves.push_back(std::move(*move));
+  }
+  cleared.ground.release(wanted);
+  return cleared;
+}
+
 }  // namespace
 
-std::variant<domain::Money, Refusal> extension(const Plan& plan, JobId job, const domain::Bid& bid,
-                                               Time finish) {
+std::variant<Extension, Refusal> extension(const Plan& plan, JobId job, const domain::Bid& bid,
+                                           Time finish, Time now) {
   const Booking* booking = plan.find(job);
   CHECK(booking != nullptr, "only what is booked can be extended");
   const Time start = booking->later.empty() ? booking->start : booking->later.back().start;
   const auto& nodes = booking->later.empty() ? booking->nodes : booking->later.back().nodes;
-  if (finish <= end_of(*booking)) return domain::Money{};
+  if (finish <= end_of(*booking)) return Extension{};
   if (finish > plan.horizon_end()) return Refusal{RefusalReason::beyond_horizon};
   const domain::Duration slot = plan.settings().slot;
   const std::int64_t held_until = touched(start, end_of(*booking), slot).end;
   const Hold more{booking->per_rank,
                   nodes,
                   {std::max(held_until, plan.ground().begin()), touched(start, finish, slot).end}};
-  if (more.slots.first >= more.slots.end) return domain::Money{};
-  if (!plan.ground().fits(more)) return refused(plan, job, more);
+  if (more.slots.first >= more.slots.end) return Extension{};
   const Gang gang = gang_of(booking->per_rank, std::ssize(nodes));
-  const Lane* lane = plan.ground().lane_of(nodes.front());
-  const auto cost = cost_over(*lane, gang, more.slots);
-  if (!cost) return refused(plan, job, more);
-  return price_of(*cost, slot, class_permille(plan.prices(), bid));
+  const auto price_on = [&](const Ground& ground) -> std::optional<domain::Money> {
+    const auto cost = cost_over(*ground.lane_of(nodes.front()), gang, more.slots);
+    if (!cost) return std::nullopt;
+    return price_of(*cost, slot, class_permille(plan.prices(), bid));
+  };
+  if (plan.ground().fits(more)) {
+    if (const auto price = price_on(plan.ground())) return Extension{*price, {}};
+  }
+  const auto blocking = in_the_way(plan, job, more);
+  if (finish > booking->deadline) return refused(blocking);
+  if (auto cleared = clear(plan, more, blocking, now)) {
+    if (const auto price = price_on(cleared->ground)) {
+      return Extension{*price, std::move(cleared->moves)};
+    }
+  }
+  return refused(blocking);
 }
 
 }  // namespace era

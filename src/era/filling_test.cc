@@ -129,17 +129,22 @@ TEST(EarlyStarts, LeaveIdleTimeToThoseWhoAreExpectedToPayMoreForIt) {
 /// A plain reserved bid; an extension looks at nothing else of it than class and firmness.
 const Bid kAsked = bid({});
 
+std::variant<Extension, Refusal> more_time(const Plan& plan, domain::Time finish,
+                                           const Bid& asked = kAsked) {
+  return extension(plan, {1}, asked, finish, at_hour(0));
+}
+
 TEST(Extension, CostsTheGoingPriceOfTheAddedSlots) {
   Plan plan = gpu_plan(1);
   plan.set_prices(default_prices());
   reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(2)}));
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(3))), credits(4));
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(2))), Money{});
+  EXPECT_EQ(std::get<Extension>(more_time(plan, at_hour(3))).price, credits(4));
+  EXPECT_EQ(std::get<Extension>(more_time(plan, at_hour(2))).price, Money{});
   occupy(plan, 2, "n0", 4, {2, 4});
-  EXPECT_EQ(std::get<Money>(extension(plan, {1}, kAsked, at_hour(3))).micros, 9'500'000);
+  EXPECT_EQ(std::get<Extension>(more_time(plan, at_hour(3))).price.micros, 9'500'000);
   occupy(plan, 3, "n0", 1, {4, 5});
   occupy(plan, 4, "n0", 4, {4, 5});
-  const auto refused = extension(plan, {1}, kAsked, at_hour(5));
+  const auto refused = more_time(plan, at_hour(5));
   ASSERT_TRUE(std::holds_alternative<Refusal>(refused));
   EXPECT_EQ(std::get<Refusal>(refused).blocking, (std::vector<domain::JobId>{{2}, {3}, {4}}));
   EXPECT_EQ(std::get<Refusal>(refused).blocked_until, at_hour(4));
@@ -153,7 +158,7 @@ TEST(Extension, CostsWhatTheClassOfTheBidCosts) {
   plan.set_prices(prices);
   reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(2)}));
   const auto price = [&](const Bid& asked) {
-    return std::get<Money>(extension(plan, {1}, asked, at_hour(3))).micros;
+    return std::get<Extension>(more_time(plan, at_hour(3), asked)).price.micros;
   };
   Bid eager = kAsked;
   eager.job_class = domain::JobClass::eager;
@@ -166,7 +171,68 @@ TEST(Extension, NeedsTheVeryNodesThatTheJobHas) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 8, {0, 2});
   occupy(plan, 2, "n0", 1, {2, 4});
-  EXPECT_TRUE(std::holds_alternative<Refusal>(extension(plan, {1}, kAsked, at_hour(3))));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(more_time(plan, at_hour(3))));
+}
+
+/// Job 1 runs on all of n0 until 2h, and is due at 4h; what else is booked can be moved.
+Plan running_late(int nodes) {
+  Plan plan = gpu_plan(nodes);
+  reserve(plan, 1, bid({.gpus = 8, .duration = hours(2), .deadline = at_hour(4)}));
+  plan.pin({1});
+  return plan;
+}
+
+TEST(Extension, OthersThatHaveNotStartedMakeWay) {
+  Plan plan = running_late(2);
+  occupy(plan, 2, "n1", 8, {0, 2});
+  reserve(plan, 3,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(2), .deadline = at_hour(9)}));
+  ASSERT_EQ(plan.find({3})->nodes.front().value, "n0");
+  const auto answer = more_time(plan, at_hour(3));
+  ASSERT_TRUE(std::holds_alternative<Extension>(answer));
+  const std::vector<Move> moves = std::get<Extension>(answer).moves;
+  ASSERT_EQ(moves.size(), 1U);
+  EXPECT_EQ(moves[0].start, at_hour(2)) << "rather other nodes than another time";
+  EXPECT_EQ(moves[0].nodes.front().value, "n1");
+}
+
+TEST(Extension, OthersMakeWayInTimeInsideTheirPromises) {
+  Plan plan = running_late(1);
+  reserve(plan, 2,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(2), .deadline = at_hour(4)}));
+  const auto answer = more_time(plan, at_hour(3));
+  ASSERT_TRUE(std::holds_alternative<Extension>(answer));
+  EXPECT_EQ(std::get<Extension>(answer).moves.at(0).start, at_hour(3));
+  const auto refused = more_time(plan, at_hour(4));
+  ASSERT_TRUE(std::holds_alternative<Refusal>(refused)) << "job 2 would be late";
+  EXPECT_EQ(std::get<Refusal>(refused).blocking, (std::vector<domain::JobId>{{2}}));
+}
+
+TEST(Extension, NobodyMakesWayForWhatIsLateOrForAFirmStart) {
+  Plan plan = running_late(1);
+  reserve(plan, 2,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(4), .deadline = at_hour(9)}));
+  EXPECT_TRUE(std::holds_alternative<Extension>(more_time(plan, at_hour(4))));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(more_time(plan, at_hour(5)))) << "past its deadline";
+  Plan firm = running_late(1);
+  reserve(firm, 2,
+          bid({.gpus = 8,
+               .duration = hours(1),
+               .earliest = at_hour(3),
+               .deadline = at_hour(9),
+               .firm = true}));
+  EXPECT_TRUE(std::holds_alternative<Extension>(more_time(firm, at_hour(3))));
+  EXPECT_TRUE(std::holds_alternative<Refusal>(more_time(firm, at_hour(4))));
+}
+
+TEST(Extension, PaysWhatItsSlotsAreWorthOnceTheOthersAreGone) {
+  Plan plan = running_late(2);
+  plan.set_prices(default_prices());
+  const auto alone = std::get<Extension>(more_time(plan, at_hour(3))).price;
+  reserve(plan, 2,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(2), .deadline = at_hour(9)}));
+  ASSERT_EQ(plan.find({2})->start, at_hour(2));
+  EXPECT_GT(std::get<Extension>(more_time(plan, at_hour(3))).price, alone);
 }
 
 TEST(Calendar, ShowsTheLeastFreeAndTheNextPriceOfEachHour) {

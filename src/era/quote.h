@@ -120,10 +120,17 @@ std::variant<domain::Money, Refusal> flex_price(const Plan& plan, const domain::
 domain::Money flex_price_on(const Plan& plan, const domain::Bid& bid, const domain::PoolId& pool,
                             domain::Duration used);
 
+/// More time for a booking: what it costs, and who makes way, to be moved before it is given.
+struct Extension {
+  domain::Money price;
+  std::vector<Move> moves;
+};
 /// What holding the booking of `job` until `finish` costs on top, at the going price of the class
-/// and firmness of its `bid`, or why not: another promise needs the place.
-std::variant<domain::Money, Refusal> extension(const Plan& plan, domain::JobId job,
-                                               const domain::Bid& bid, domain::Time finish);
+/// and firmness of its `bid`, or why not. Bookings in its way that have not started go elsewhere
+/// inside their own promises, at most 64. O(those in the way x quote).
+std::variant<Extension, Refusal> extension(const Plan& plan, domain::JobId job,
+                                           const domain::Bid& bid, domain::Time finish,
+                                           domain::Time now);
 
 /// New places for bookings that `plan.displaced()` lists or that a lost attempt left short of time:
 /// each keeps its promise (deadline, start if firm, price) or is named in `broken`. O(displaced x

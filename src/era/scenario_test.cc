@@ -151,8 +151,8 @@ class Scenario {
   /// at 1h alice extends to 6h
   std::string extend(const Words& words) {
     const JobId job = jobs_.at(words.at(2));
-    const auto answer = extension(plan_, job, bids_.at(job), Time{} + length_of(words.at(5)));
-    if (const Money* price = std::get_if<Money>(&answer)) return "for " + text_of(*price);
+    const auto answer = extension(plan_, job, bids_.at(job), Time{} + length_of(words.at(5)), now_);
+    if (const auto* given = std::get_if<Extension>(&answer)) return "for " + text_of(given->price);
     return text_of(std::get<Refusal>(answer));
   }
 

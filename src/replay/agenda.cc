@@ -23,11 +23,11 @@ void Agenda::ended(const Bid& bid, std::int32_t now) {
   timeline_.add(now, finish_[static_cast<std::size_t>(bid.job)], -bid.gpus);
 }
 
-bool Agenda::overrun(const Bid& bid, std::int32_t now) {
-  if (timeline_.held(now) + bid.gpus > timeline_.capacity()) return false;
+std::optional<double> Agenda::overrun(const Bid& bid, std::int32_t now) {
+  if (timeline_.held(now) + bid.gpus > timeline_.capacity()) return std::nullopt;
   timeline_.add(now, now + 1, bid.gpus);
   finish_[static_cast<std::size_t>(bid.job)] = now + 1;
-  return true;
+  return 0;
 }
 
 }  // namespace replay

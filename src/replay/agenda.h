@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <queue>
 #include <utility>
 #include <vector>
@@ -19,7 +20,7 @@ class Agenda {
   void promise(const Bid& bid, std::int32_t start);
   void tick(std::int32_t now, std::vector<Change>& changes);
   void ended(const Bid& bid, std::int32_t now);
-  bool overrun(const Bid& bid, std::int32_t now);
+  std::optional<double> overrun(const Bid& bid, std::int32_t now);
 
  private:
   struct Promise {

@@ -37,10 +37,10 @@ class Backfill final : public Policy {
     has_changed_ = true;
   }
 
-  bool overrun(const Bid& bid, std::int32_t now) override {
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
     running_.at(bid.job).finish = now + 1;
     has_changed_ = true;
-    return true;
+    return 0;
   }
 
  private:

@@ -42,11 +42,11 @@ class EarliestDeadlineFirst final : public Policy {
     has_gap_ = has_gap_ || now < finish;
   }
 
-  bool overrun(const Bid& bid, std::int32_t now) override {
-    if (timeline_.held(now) + bid.gpus > timeline_.capacity()) return false;
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
+    if (timeline_.held(now) + bid.gpus > timeline_.capacity()) return std::nullopt;
     timeline_.add(now, now + 1, bid.gpus);
     hold(bid, now + 1);
-    return true;
+    return 0;
   }
 
  private:

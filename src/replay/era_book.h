@@ -39,6 +39,11 @@ class EraBook {
     ledger::demand::apply(demand_, plan_, made, now);
   }
   domain::Time next_forecast() const { return ledger::demand::next_wake(demand_); }
+  /// More time for a job where it is.
+  auto more_time(domain::JobId job, const domain::Bid& bid, domain::Time finish,
+                 domain::Time now) const {
+    return era::extension(plan_, job, bid, finish, now);
+  }
   /// Better places for what has not started.
   std::vector<era::Move> replan(domain::Time now) const;
 

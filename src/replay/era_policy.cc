@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <optional>
 #include <queue>
 #include <utility>
 #include <variant>
@@ -51,6 +53,7 @@ class Era final : public Policy {
     make(offer->moves);
     book_.promise(id(bid.job), asked, *offer);
     turns_.push({offer->start.ms, id(bid.job).value});
+    paid_[bid.job] = offer->price;
     return {Verdict::Kind::promised, static_cast<double>(offer->price.micros) / kMicros};
   }
 
@@ -66,18 +69,25 @@ class Era final : public Policy {
   void ended(const Bid& bid, std::int32_t now) override {
     book_.plan().advance(at(now));
     book_.plan().unbook(id(bid.job));
+    paid_.erase(bid.job);
   }
 
-  bool overrun(const Bid& bid, std::int32_t now) override {
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
     book_.plan().advance(at(now));
     const domain::Time finish = at(now + 1);
-    const auto more = era::extension(book_.plan(), id(bid.job), wish(bid), finish);
-    if (!std::holds_alternative<domain::Money>(more)) return false;
+    const domain::Bid asked = wish(bid);
+    const auto more = book_.more_time(id(bid.job), asked, finish, at(now));
+    const era::Extension* given = std::get_if<era::Extension>(&more);
+    if (given == nullptr) return std::nullopt;
+    domain::Money& paid = paid_[bid.job];
+    if (paid + given->price > *asked.max_price) return std::nullopt;
+    paid = paid + given->price;
+    make(given->moves);
     era::Booking booking = *book_.plan().find(id(bid.job));
     book_.plan().unbook(booking.job);
     booking.finish = finish;
     book_.plan().book(booking);
-    return true;
+    return static_cast<double>(given->price.micros) / kMicros;
   }
 
   double going_price(std::int32_t now) override {
@@ -141,6 +151,7 @@ class Era final : public Policy {
   std::int64_t slot_ms_;
   std::int32_t most_gpus_ = 0;
   EraBook book_;
+  std::map<std::int32_t, domain::Money> paid_;  ///< By jobs that are not over.
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;  ///< Starts and pauses.
 };
 

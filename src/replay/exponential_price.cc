@@ -31,7 +31,9 @@ class ExponentialPrice final : public Policy {
 
   void tick(std::int32_t now, std::vector<Change>& changes) override { agenda_.tick(now, changes); }
   void ended(const Bid& bid, std::int32_t now) override { agenda_.ended(bid, now); }
-  bool overrun(const Bid& bid, std::int32_t now) override { return agenda_.overrun(bid, now); }
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
+    return agenda_.overrun(bid, now);
+  }
   double going_price(std::int32_t now) override {
     const auto held = static_cast<std::size_t>(agenda_.timeline().held(now));
     if (held + 1 >= totals_.size()) return (totals_[held] - totals_[held - 1]) / slot_hours_;

@@ -16,7 +16,9 @@ class FirstFit final : public Policy {
   }
   void tick(std::int32_t now, std::vector<Change>& changes) override { agenda_.tick(now, changes); }
   void ended(const Bid& bid, std::int32_t now) override { agenda_.ended(bid, now); }
-  bool overrun(const Bid& bid, std::int32_t now) override { return agenda_.overrun(bid, now); }
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
+    return agenda_.overrun(bid, now);
+  }
 
  private:
   Agenda agenda_;

@@ -37,7 +37,9 @@ class FixedPrice final : public Policy {
     learn();
   }
   void ended(const Bid& bid, std::int32_t now) override { agenda_.ended(bid, now); }
-  bool overrun(const Bid& bid, std::int32_t now) override { return agenda_.overrun(bid, now); }
+  std::optional<double> overrun(const Bid& bid, std::int32_t now) override {
+    return agenda_.overrun(bid, now);
+  }
   double going_price(std::int32_t) override { return price_ / slot_hours_; }
 
  private:

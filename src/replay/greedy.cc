@@ -34,7 +34,7 @@ class Greedy final : public Policy {
   }
 
   void ended(const Bid& bid, std::int32_t) override { free_ += bid.gpus; }
-  bool overrun(const Bid&, std::int32_t) override { return true; }
+  std::optional<double> overrun(const Bid&, std::int32_t) override { return 0; }
 
  private:
   std::int32_t free_;

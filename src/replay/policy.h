@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +41,9 @@ class Policy {
   virtual void tick(std::int32_t now, std::vector<Change>& changes) = 0;
   /// `bid` is done, or has been stopped, and holds nothing from `now` on.
   virtual void ended(const Bid& bid, std::int32_t now) = 0;
-  /// `bid` has run as long as its owner said and is not done: may it go on for another slot?
-  /// If not it is stopped.
-  virtual bool overrun(const Bid& bid, std::int32_t now) = 0;
+  /// `bid` has run as long as its owner said and is not done: what another slot costs it, in
+  /// credits; none: it is stopped.
+  virtual std::optional<double> overrun(const Bid& bid, std::int32_t now) = 0;
   /// What one more GPU costs in slot `now`, in credits an hour.
   virtual double going_price(std::int32_t) { return 0; }
 };

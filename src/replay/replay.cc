@@ -138,7 +138,9 @@ class Play {
     const Bid& its = bid(static_cast<std::size_t>(turn.job));
     pass(its, job);
     job.since = now_;
-    if (job.needed > 0 && policy_.overrun(its, now_)) {
+    const auto more = job.needed > 0 ? policy_.overrun(its, now_) : std::nullopt;
+    if (more) {
+      fate(turn.job).price += *more;
       job.stated = domain::speed_on(its.widths, job.holds);
       turns_.push({now_ + 1, turn.job, job.version});
       return;

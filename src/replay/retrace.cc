@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "domain/json.h"
 #include "ledger/ledger.h"
 #include "replay/era_book.h"
+#include "replay/repeats.h"
 #include "replay/trace.h"
 
 namespace replay {
@@ -28,6 +28,7 @@ constexpr domain::Duration kReplanEvery = domain::kMinute * 10;
 
 /// Why the controller moved bookings, as its facts say.
 constexpr std::string_view kMakesRoom = "makes room";
+constexpr std::string_view kLate = "started late";  ///< For free: it has paid for the time.
 constexpr std::string_view kEarly = "its place is free already";
 constexpr std::string_view kBetter = "a better time at today's prices";
 
@@ -48,36 +49,6 @@ bool is_plain(const domain::JobSpec& spec) {
 }
 
 bool is_planners(RefusalReason reason) { return reason < RefusalReason::insufficient_funds; }
-
-/// Tells who was refused and asks again, which is no more demand.
-class Repeats {
- public:
-  /// Notes a bid; true if its user was refused the same program before and the time for that has
-  /// not passed. O(kLookedAt).
-  template <class Fact>
-  bool note(const Fact& fact, Time at) {
-    constexpr std::size_t kLookedAt = 64;
-    auto& asked = asked_[fact.team];
-    const auto same = std::ranges::find_if(asked, [&](const Asked& before) {
-      return before.at < at && before.user == fact.user && before.program == fact.spec.program;
-    });
-    const bool again = same != asked.end() && same->refused && same->deadline > at;
-    constexpr bool kRefused = std::is_same_v<Fact, jobs::BidRefused>;
-    asked.push_front({at, fact.user, fact.spec.program, kRefused, fact.spec.bid.deadline});
-    if (asked.size() > kLookedAt) asked.pop_back();
-    return again;
-  }
-
- private:
-  struct Asked {
-    Time at;
-    domain::UserId user;
-    domain::Program program;
-    bool refused = false;
-    Time deadline;
-  };
-  std::map<domain::TeamId, std::deque<Asked>> asked_;  ///< The newest first.
-};
 
 /// Follows a log fact by fact and asks the book before each is noted in it.
 class Retracer {
@@ -124,7 +95,7 @@ class Retracer {
     if (now_ == Time{}) return;
     if (must_look_ || has_freed_) {
       const auto left = early(now_);
-      if (!left.empty() && is_vacant(left.front()))
+      if (!left.empty() && is_vacant(left.front().job, left.front().nodes))
         differs(all_.early_starts, fmt::format("job {} could start early", left[0].job.value));
     }
     if (owes_replan_ && !book_.replan(now_).empty())
@@ -132,8 +103,9 @@ class Retracer {
     if (book_.next_forecast() <= now_) differs(all_.forecasts, "none was made");
     for (const era::Movable& movable : book_.plan().movables()) {
       const era::Booking& booking = *movable.booking;
-      if (!booking.movable || booking.start > now_ || !overdue_.insert(booking.job).second)
+      if (!booking.movable || booking.start > now_ || !is_vacant(booking.job, booking.nodes))
         continue;
+      if (!overdue_.insert(booking.job).second) continue;
       differs(all_.starts, fmt::format("job {} did not start", booking.job.value));
     }
   }
@@ -142,13 +114,13 @@ class Retracer {
     return era::early_starts(book_.plan(), {}, now, 1);
   }
 
-  /// Whether nothing is alive any more where `move` leads: a place that is free by promise may
+  /// Whether nothing is alive any more where `job` is to run: a place that is free by promise may
   /// still be used.
-  bool is_vacant(const era::Move& move) const {
-    const domain::Resources per_rank = bids_.at(move.job).shape.per_rank;
-    return std::ranges::all_of(move.nodes, [&](const domain::NodeId& node) {
+  bool is_vacant(JobId job, const std::vector<domain::NodeId>& nodes) const {
+    const domain::Resources per_rank = bids_.at(job).shape.per_rank;
+    return std::ranges::all_of(nodes, [&](const domain::NodeId& node) {
       const auto held = held_.find(node);
-      const auto ranks = std::ranges::count(move.nodes, node);
+      const auto ranks = std::ranges::count(nodes, node);
       const domain::Resources used = held == held_.end() ? domain::Resources{} : held->second;
       return (used + per_rank * ranks).fits_in(ledger::nodes::capacity(nodes_.nodes.at(node)));
     });
@@ -218,6 +190,25 @@ class Retracer {
     }
   }
 
+  void judge(const jobs::JobExtended& fact) {
+    const auto bid = bids_.find(fact.job);
+    if (bid == bids_.end() || book_.plan().find(fact.job) == nullptr) {
+      ++all_.extensions.left_out;  // Flex.
+      return;
+    }
+    ++all_.extensions.made;
+    const auto ours = book_.more_time(fact.job, bid->second, fact.finish, now_);
+    const auto* given = std::get_if<era::Extension>(&ours);
+    if (given == nullptr) {
+      differs(all_.extensions, fmt::format("job {} could not go on", fact.job.value));
+    } else if (fact.why != kLate && given->price != fact.price) {
+      differs(all_.extensions, fmt::format("more time for job {} for {}, not {}", fact.job.value,
+                                           fact.price.micros, given->price.micros));
+    } else if (given->moves != room_) {
+      differs(all_.extensions, "others made way otherwise");
+    }
+  }
+
   void judge(const jobs::AttemptStarted& fact) {
     const era::Booking* booking = book_.plan().find(fact.job);
     if (booking == nullptr || fact.attempt > 1) {
@@ -247,8 +238,7 @@ class Retracer {
   void note(const jobs::BidRefused& fact) { see(fact); }
 
   void note(const jobs::JobAccepted& fact) {
-    has_freed_ = has_freed_ || !room_.empty();
-    place(std::exchange(room_, {}));
+    make_way();
     see(fact);
     bids_[fact.job] = fact.spec.bid;
     if (fact.offer) book_.promise(fact.job, fact.spec.bid, *fact.offer);
@@ -256,13 +246,20 @@ class Retracer {
 
   template <class Fact>
   void see(const Fact& fact) {
-    const bool again = repeats_.note(fact, now_);
+    constexpr bool kRefused = std::is_same_v<Fact, jobs::BidRefused>;
+    const bool again = repeats_.note(
+        {fact.team, fact.user, fact.spec.program, kRefused, now_, fact.spec.bid.deadline});
     if (is_priced_ && !again) book_.see(fact.spec.bid, now_);
   }
 
   void note(const jobs::BookingsMoved& fact) {
     place(moves_of(fact));
     has_freed_ = true;
+  }
+
+  void make_way() {
+    has_freed_ = has_freed_ || !room_.empty();
+    place(std::exchange(room_, {}));
   }
 
   /// Also those that have no place at the moment.
@@ -329,6 +326,7 @@ class Retracer {
   }
 
   void note(const jobs::JobExtended& fact) {
+    make_way();
     const era::Booking* found = book_.plan().find(fact.job);
     if (found == nullptr) return;
     era::Booking booking = *found;
@@ -370,7 +368,7 @@ class Retracer {
   std::map<JobId, domain::Bid> bids_;                    ///< Of jobs that have not ended.
   std::map<JobId, std::vector<domain::NodeId>> places_;  ///< Of the newest attempt, by rank.
   std::map<domain::NodeId, domain::Resources> held_;     ///< By what is alive.
-  std::vector<era::Move> room_;  ///< Moves for the bid whose acceptance comes next.
+  std::vector<era::Move> room_;  ///< Moves for what comes next: a bid, or more time for a job.
   std::set<JobId> overdue_;
   Time now_;
   std::int64_t sum_of_starts_ms_ = 0;

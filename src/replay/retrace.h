@@ -24,14 +24,15 @@ struct Retrace {
   Retraced starts;        ///< Of jobs whose promised time has come.
   Retraced early_starts;  ///< Before their promised time, where it is idle.
   Retraced replans;       ///< Other times and nodes for what has not started.
+  Retraced extensions;    ///< More time: its price, and who makes way.
   Retraced forecasts;     ///< Of demand, which make the prices.
   std::int64_t latest_start_ms = 0;  ///< How long after its promised time a job was started.
   double mean_start_ms = 0;
   std::vector<std::string> differences;  ///< The first of them, in the log's order.
 };
 BOOST_DESCRIBE_STRUCT(Retrace, (),
-                      (facts, answers, starts, early_starts, replans, forecasts, latest_start_ms,
-                       mean_start_ms, differences))
+                      (facts, answers, starts, early_starts, replans, extensions, forecasts,
+                       latest_start_ms, mean_start_ms, differences))
 
 /// Makes every decision of a log once more, at its moment and after all that had happened by then,
 /// with what the `era` policy plays with, and compares it with what the log says. Also looks for

@@ -20,7 +20,8 @@ using ledger::test::minutes;
 /// How far apart the writes of a controller are at least.
 constexpr domain::Duration kWrite{1};
 
-/// A cluster whose users bid for a day, and whose jobs end somewhat sooner than they said.
+/// A cluster whose users bid for a day, and whose jobs end somewhat sooner, or later, than
+/// they said.
 class Day {
  public:
   explicit Day(std::uint64_t seed) : random_(seed) {
@@ -57,7 +58,7 @@ class Day {
                   .deadline = length * between(1, 4) + minutes(1),
                   .max_price = domain::credits(between(1, 60))};
     cluster.now = cluster.now + kWrite;
-    ends_[cluster.bid(ask)] = {length.ms * between(60, 95) / 100};
+    ends_[cluster.bid(ask)] = {length.ms * between(60, 110) / 100};
   }
 
   /// What runs ends when it is done.
@@ -92,7 +93,7 @@ Retrace retraced(const std::vector<std::string>& lines) {
 
 std::int64_t differences(const Retrace& all) {
   return all.answers.differ + all.starts.differ + all.early_starts.differ + all.replans.differ +
-         all.forecasts.differ;
+         all.extensions.differ + all.forecasts.differ;
 }
 
 /// Changes the first fact of that kind for which `change` says so, or takes it out.
@@ -114,6 +115,7 @@ std::vector<std::string> meddled(const Day& day, const std::function<bool(Kind&)
 TEST(RetraceTest, WhatTheControllerDecidedIsWhatTheReplayDecides) {
   Retraced early;
   Retraced replans;
+  Retraced extensions;
   for (const std::uint64_t seed : {1, 2, 3}) {
     const Retrace all = retraced(Day(seed).lines());
     EXPECT_EQ(differences(all), 0) << joined(all.differences);
@@ -123,9 +125,21 @@ TEST(RetraceTest, WhatTheControllerDecidedIsWhatTheReplayDecides) {
     EXPECT_GT(all.forecasts.made, 24);
     early.made += all.early_starts.made;
     replans.made += all.replans.made;
+    extensions.made += all.extensions.made;
   }
   EXPECT_GT(early.made, 20);
   EXPECT_GT(replans.made, 0);
+  EXPECT_GT(extensions.made, 20);
+}
+
+TEST(RetraceTest, MoreTimeForAnotherPriceIsFound) {
+  const auto lines = meddled<jobs::JobExtended>(Day(1), [](jobs::JobExtended& fact) {
+    fact.price.micros += 1;
+    return true;
+  });
+  const Retrace all = retraced(lines);
+  EXPECT_EQ(all.extensions.differ, 1);
+  EXPECT_EQ(differences(all), 1);
 }
 
 TEST(RetraceTest, AnotherPriceIsFound) {

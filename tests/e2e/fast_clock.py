@@ -94,7 +94,7 @@ def decides_the_same(trial):
             to.write(fact + "\n")
     found = cluster.json("sim", "--retrace", log)
     check_equal(found["answers"]["made"], JOBS, f"answers in {json.dumps(found)}")
-    for kind in ("answers", "starts", "early_starts", "replans", "forecasts"):
+    for kind in ("answers", "starts", "early_starts", "replans", "extensions", "forecasts"):
         check_equal(found[kind]["differ"], 0, f"{kind} that differ: {found['differences']}")
     check(found["starts"]["made"] >= 15, f"{found}")
 

@@ -92,6 +92,7 @@ constexpr auto kMessages = std::to_array<Entry>({
     {"retrace.starts", "starts", "启动"},
     {"retrace.early_starts", "early starts", "提前启动"},
     {"retrace.replans", "other times or nodes", "改换时间或节点"},
+    {"retrace.extensions", "more time", "延长"},
     {"retrace.forecasts", "forecasts", "预测"},
     {"sim.workload", "{0} jobs on {1} GPUs, {2} slots of {3} s, load {4}.",
      "{0} 个作业，{1} 块 GPU，{2} 个 {3} 秒时间片，负载 {4}。"},

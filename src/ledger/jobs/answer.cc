@@ -160,12 +160,28 @@ bool breaks_a_quota(const View& view, const Owner& owner, const Bid& bid, const 
   return !moves_keep_quotas(view, offer.moves) || over(view, owner, bid, offer);
 }
 
-std::optional<QuotaReached> extension_over(const View& view, const Job& job, domain::Time finish) {
-  const auto model = model_of(view, job.booking->nodes.front());
+std::variant<era::Extension, era::Refusal> more_time(const View& view, const Job& job,
+                                                     domain::Time finish) {
   const auto& booking = *job.booking;
+  auto answer = era::extension(view.plan, job.id, job.spec.bid, finish, view.now);
+  const auto* given = std::get_if<era::Extension>(&answer);
+  if (given == nullptr) return answer;
+  const auto model = model_of(view, booking.nodes.front());
   const auto& nodes = booking.later.empty() ? booking.nodes : booking.later.back().nodes;
   const Wanted more{model, gpus_on(job.spec.bid, nodes), {end_of(booking), finish}};
-  return promise_over(view, {job.user, job.team}, more, job.id);
+  if (auto reached = promise_over(view, {job.user, job.team}, more, job.id, given->moves)) {
+    era::Refusal refusal{era::RefusalReason::limit_reached};
+    refusal.quota = std::move(reached);
+    return refusal;
+  }
+  if (!moves_keep_quotas(view, given->moves))
+    return era::Refusal{era::RefusalReason::no_free_window};
+  return answer;
+}
+
+std::vector<Event> make_way(const View& view, const Job& job, const std::vector<era::Move>& moves) {
+  if (moves.empty()) return {};
+  return {moved(view, moves, fmt::format("makes room for job {}", job.id.value))};
 }
 
 std::string said(const QuotaReached& reached) {

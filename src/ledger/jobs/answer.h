@@ -18,9 +18,12 @@ BookingsMoved moved(const View& view, const std::vector<era::Move>& moves, std::
 /// The quota that would not bear `offer`, or what it moves, if that is so.
 bool breaks_a_quota(const View& view, const Owner& owner, const domain::Bid& bid,
                     const era::Offer& offer);
-/// The same for a job that stays where it is until `finish`.
-std::optional<domain::QuotaReached> extension_over(const View& view, const Job& job,
-                                                   domain::Time finish);
+/// More time for a job where it is, until `finish`, or why not: as era::extension, inside the
+/// quotas of its owner and of those who make way for it.
+std::variant<era::Extension, era::Refusal> more_time(const View& view, const Job& job,
+                                                     domain::Time finish);
+/// The fact that others make way for more time of `job`; none if there are no `moves`.
+std::vector<Event> make_way(const View& view, const Job& job, const std::vector<era::Move>& moves);
 /// A sentence that names the quota.
 std::string said(const domain::QuotaReached& reached);
 

@@ -142,14 +142,16 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
   }
   if (!job.booking) return extend_flex(context, wish, job);
   const domain::Time finish = era::end_of(*job.booking) + wish.added;
-  const auto answer = era::extension(context.view.plan, job.id, job.spec.bid, finish);
+  const auto answer = more_time(context.view, job, finish);
   if (const auto* refusal = std::get_if<era::Refusal>(&answer)) {
+    if (refusal->quota)
+      return base::fail(ErrorCode::resource_exhausted, "{}", said(*refusal->quota));
     const std::string who = refusal->blocking.empty()
                                 ? std::string("another promise")
                                 : fmt::format("job {}", refusal->blocking[0].value);
     return base::fail(ErrorCode::conflict, "{} needs the place of job {} then", who, job.id.value);
   }
-  const Money price = std::get<Money>(answer);
+  const auto& [price, moves] = std::get<era::Extension>(answer);
   if (wish.max_price && price > *wish.max_price) {
     return base::fail(ErrorCode::conflict, "it would cost {} micro-credits more", price.micros);
   }
@@ -157,10 +159,9 @@ Result<Events> decide_one(Context context, const ExtendJob& wish) {
     return base::fail(ErrorCode::resource_exhausted, "the balance of team {} does not reach",
                       job.team.value);
   }
-  if (const auto reached = extension_over(context.view, job, finish))
-    return base::fail(ErrorCode::resource_exhausted, "{}", said(*reached));
   const auto added = as_asked(job.spec.bid, wish.added, last_ranks(*job.booking));
-  Events events{JobExtended{job.id, added, finish, price, "asked for"}};
+  Events events = make_way(context.view, job, moves);
+  events.push_back(JobExtended{job.id, added, finish, price, "asked for"});
   if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));
   return events;
 }

@@ -35,32 +35,42 @@ Events stop_torn(const View& view) {
 }
 
 /// Paid time that a job has not had, because its place was taken or lost for a while: it may use it
-/// now at no cost, if nobody else was promised the place.
-std::optional<JobExtended> make_up(const View& view, const Job& job, const Attempt& attempt) {
+/// now at no cost, if whoever else was promised the place has another.
+Events make_up(const View& view, const Job& job, const Attempt& attempt) {
   const Duration owed = job.charged - job.used - used_by(job, attempt, view.now);
-  if (owed < domain::kSecond) return std::nullopt;
+  if (owed < domain::kSecond) return {};
   const Time finish = view.now + on_ranks(job.spec.bid, owed, std::ssize(attempt.ranks));
-  const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
-  if (!std::holds_alternative<Money>(answer) || extension_over(view, job, finish))
-    return std::nullopt;
-  return JobExtended{job.id, {}, finish, {}, "started late"};
+  const auto answer = more_time(view, job, finish);
+  const auto* given = std::get_if<era::Extension>(&answer);
+  if (given == nullptr) return {};
+  Events events = make_way(view, job, given->moves);
+  events.push_back(JobExtended{job.id, {}, finish, {}, "started late"});
+  return events;
 }
 
-/// More time for a job whose time is over, if nobody else was promised it and the team can pay;
-/// else it is stopped.
+/// More time for a job whose time is over, if whoever was promised its place has another and the
+/// team can pay; else it is stopped.
 Events overrun(const View& view, const Job& job, const Attempt& attempt) {
-  if (const auto late = make_up(view, job, attempt)) return {*late};
-  const Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
-  const Time finish = job.booking->finish + on_ranks(job.spec.bid, step, std::ssize(attempt.ranks));
-  const auto answer = era::extension(view.plan, job.id, job.spec.bid, finish);
-  if (std::holds_alternative<era::Refusal>(answer)) {
+  if (auto late = make_up(view, job, attempt); !late.empty()) return late;
+  Duration step{std::clamp(job.charged.ms / 4, domain::kMinute.ms, domain::kHour.ms)};
+  const std::int64_t ranks = std::ssize(attempt.ranks);
+  Time finish = job.booking->finish + on_ranks(job.spec.bid, step, ranks);
+  // Others make way for it up to its deadline only, which too long a step would pass.
+  if (job.booking->finish < job.booking->deadline && job.booking->deadline < finish) {
+    finish = job.booking->deadline;
+    step = as_asked(job.spec.bid, finish - job.booking->finish, ranks);
+  }
+  const auto answer = more_time(view, job, finish);
+  if (const auto* refusal = std::get_if<era::Refusal>(&answer); refusal && !refusal->quota) {
     if (auto released = release_children(view, job, finish); !released.empty()) return released;
   }
-  if (const auto* price = std::get_if<Money>(&answer)) {
-    const bool allowed = !job.spec.bid.max_price || job.price + *price <= *job.spec.bid.max_price;
-    if (allowed && *price <= spendable(view, job.team) && !extension_over(view, job, finish)) {
-      Events events{JobExtended{job.id, step, finish, *price, "ran over its time"}};
-      if (*price > Money{}) events.push_back(hold(job.team, job.id, *price, "extend"));
+  if (const auto* given = std::get_if<era::Extension>(&answer)) {
+    const Money price = given->price;
+    const bool allowed = !job.spec.bid.max_price || job.price + price <= *job.spec.bid.max_price;
+    if (allowed && price <= spendable(view, job.team)) {
+      Events events = make_way(view, job, given->moves);
+      events.push_back(JobExtended{job.id, step, finish, price, "ran over its time"});
+      if (price > Money{}) events.push_back(hold(job.team, job.id, price, "extend"));
       return events;
     }
   }

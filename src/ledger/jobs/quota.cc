@@ -74,6 +74,12 @@ void add_claims(const Place& place, const domain::Bid& bid, std::vector<Claim>& 
 
 using Moves = std::map<JobId, const era::Move*>;
 
+Moves by_job(const std::vector<era::Move>& moves) {
+  Moves where;
+  for (const auto& move : moves) where.emplace(move.job, &move);
+  return where;
+}
+
 /// What the jobs of `quota` are promised once `moves` are made, but for `besides`.
 std::vector<Claim> claims_on(const View& view, const Quota& quota, JobId besides = {},
                              const Moves& moves = {}) {
@@ -217,10 +223,11 @@ Use use_of(const View& view, const Quota& quota, const Span& span) {
 }
 
 std::optional<QuotaReached> promise_over(const View& view, const Owner& owner, const Wanted& wanted,
-                                         JobId besides) {
+                                         JobId besides, const std::vector<era::Move>& moves) {
   if (wanted.gpus == 0) return std::nullopt;
+  const Moves where = by_job(moves);
   for (const Quota* quota : quotas_of(view, owner, wanted.gpu_model)) {
-    const std::int32_t used = peak(claims_on(view, *quota, besides), wanted.span);
+    const std::int32_t used = peak(claims_on(view, *quota, besides, where), wanted.span);
     if (used + wanted.gpus > quota->gpus)
       return QuotaReached{*quota, used, next_room(view, *quota, wanted.gpus, wanted.span)};
   }
@@ -241,14 +248,13 @@ std::vector<Span> open_spans(const View& view, const Owner& owner, const std::st
 
 bool moves_keep_quotas(const View& view, const std::vector<era::Move>& moves) {
   if (view.limits.quotas.empty()) return true;
-  Moves by_job;
-  for (const auto& move : moves) by_job.emplace(move.job, &move);
+  const Moves where = by_job(moves);
   for (const auto& move : moves) {
     const Job& job = view.jobs.jobs.at(move.job);
     std::vector<Claim> own;
     add_claims(move, job.spec.bid, own);
     for (const Quota* quota : quotas_of(view, owner_of(job), model_of(view, move.nodes.front()))) {
-      const auto claims = claims_on(view, *quota, {}, by_job);
+      const auto claims = claims_on(view, *quota, {}, where);
       const auto is_over = [&](const Claim& claim) {
         return peak(claims, claim.span) > quota->gpus;
       };

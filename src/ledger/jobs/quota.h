@@ -46,7 +46,8 @@ struct Wanted {
 };
 /// The first quota that a promise of what is `wanted` would exceed; `besides` is not counted.
 std::optional<domain::QuotaReached> promise_over(const View& view, const Owner& owner,
-                                                 const Wanted& wanted, domain::JobId besides = {});
+                                                 const Wanted& wanted, domain::JobId besides = {},
+                                                 const std::vector<era::Move>& moves = {});
 /// The stretches of `window` of at least `length` in which no quota would be exceeded by `gpus`
 /// more; at most `most` of them, the earliest.
 std::vector<Span> open_spans(const View& view, const Owner& owner, const std::string& gpu_model,
