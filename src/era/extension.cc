@@ -59,9 +59,7 @@ struct Cleared {
 /// than to other times.
 std::optional<Cleared> clear(const Plan& plan, const Hold& wanted,
                              std::vector<const Booking*> blocking, Time now) {
-  // What goes on in later pieces is left to replan().
-  std::erase_if(blocking,
-                [](const Booking* other) { return !other->movable || !other->later.empty(); });
+  std::erase_if(blocking, [](const Booking* other) { return !other->movable; });
   if (blocking.empty() || blocking.size() > kMostMoves) return std::nullopt;
   Cleared cleared{plan.ground(), {}};
   for (const Booking* other : blocking) release(plan, cleared.ground, *other);

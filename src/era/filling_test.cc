@@ -196,6 +196,21 @@ TEST(Extension, OthersThatHaveNotStartedMakeWay) {
   EXPECT_EQ(moves[0].nodes.front().value, "n1");
 }
 
+TEST(Extension, OnlyThoseMoveWhoMust) {
+  // Of eight GPUs four are wanted for another hour; of three that have two each, one can go on.
+  Plan plan = gpu_plan(1);
+  reserve(plan, 1, bid({.gpus = 4, .duration = hours(2), .deadline = at_hour(4)}));
+  plan.pin({1});
+  for (const int job : {2, 3, 4}) {
+    reserve(plan, job,
+            bid({.gpus = 2, .duration = hours(1), .earliest = at_hour(2), .deadline = at_hour(4)}));
+    ASSERT_EQ(plan.find({job})->start, at_hour(2));
+  }
+  const auto answer = more_time(plan, at_hour(3));
+  ASSERT_TRUE(std::holds_alternative<Extension>(answer));
+  EXPECT_EQ(std::get<Extension>(answer).moves.size(), 1U);
+}
+
 TEST(Extension, OthersMakeWayInTimeInsideTheirPromises) {
   Plan plan = running_late(1);
   reserve(plan, 2,

@@ -213,7 +213,7 @@ void Learner::pass_hour(Time now) {
   std::erase_if(sums, [](const auto& entry) { return entry.second.empty(); });
   learned_ms = share(learned_ms, kLeftOfFortnight) + kHourMs;
   work = share(work, kLeftOfFortnight);
-  recent_ms = share(recent_ms, kLeftOfDay) + kHourMs;
+  recent_ms = share(recent_ms + kHourMs, kLeftOfDay);
   recent_work = share(recent_work, kLeftOfDay);
   week.pass_hour(now, kLeftOfFortnight);
 }

@@ -24,6 +24,7 @@ struct Cycle {
   std::vector<double> both;
 };
 
+/// Of a part that no hour of has passed, none.
 double pace(std::int64_t load, std::int64_t ms) {
   return ms == 0 ? 0 : static_cast<double>(load) / static_cast<double>(ms);
 }
@@ -73,8 +74,6 @@ double trust(const Cycle& cycle, double bids) {
 /// The pace of each part, one on average and never near none, which no number of bids can show.
 std::vector<double> factors(const std::vector<CyclePart>& parts, double bids) {
   constexpr double kSlowest = 0.1;
-  const auto is_new = [](const CyclePart& part) { return part.even_ms == 0 || part.odd_ms == 0; };
-  if (std::ranges::any_of(parts, is_new)) return std::vector<double>(parts.size(), 1);
   Cycle cycle = cycle_of(parts);
   const double believed = trust(cycle, bids);
   for (double& part : cycle.both) part = std::max(kSlowest, 1 + believed * part);
@@ -93,18 +92,17 @@ void forget(CyclePart& part, std::int64_t left_millionths) {
   }
 }
 
-/// Where a moment lies in both cycles.
+/// Where a moment lies in both cycles. Of the same days of two weeks, too, one is even.
 struct Position {
   std::size_t hour;
   std::size_t day;
-  bool even_day;
-  bool even_week;
+  bool is_even;
 };
 
 Position position(Time at) {
   const std::int64_t day = at.ms / kDay.ms;
   return {static_cast<std::size_t>(at.ms / kHour.ms % 24), static_cast<std::size_t>(day % 7),
-          day % 2 == 0, day / 7 % 2 == 0};
+          day % 2 == 0};
 }
 
 }  // namespace
@@ -115,8 +113,8 @@ void WeekProfile::see(Time at, std::int64_t milli_units, Duration window) {
     return bounded * std::min(window, most).ms / domain::kMinute.ms;
   };
   const Position now = position(at);
-  add(hours[now.hour], now.even_day, load(kHour * 12));
-  add(days[now.day], now.even_week, load(kHour * 84));
+  add(hours[now.hour], now.is_even, load(kHour * 12));
+  add(days[now.day], now.is_even, load(kHour * 84));
   add_up(milli_bids, 1000);
 }
 
@@ -125,8 +123,8 @@ void WeekProfile::pass_hour(Time now, std::int64_t left_millionths) {
   for (CyclePart& part : days) forget(part, left_millionths);
   milli_bids = share(milli_bids, left_millionths);
   const Position middle = position(now - domain::kMinute * 30);
-  pass(hours[middle.hour], middle.even_day);
-  pass(days[middle.day], middle.even_week);
+  pass(hours[middle.hour], middle.is_even);
+  pass(days[middle.day], middle.is_even);
 }
 
 Pace::Pace(const WeekProfile& profile) {

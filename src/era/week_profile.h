@@ -24,7 +24,7 @@ BOOST_DESCRIBE_STRUCT(CyclePart, (), (even_load, even_ms, odd_load, odd_ms))
 /// clusters see enough bids for 168 hours one by one. In UTC; where a day begins matters little.
 struct WeekProfile {
   std::vector<CyclePart> hours = std::vector<CyclePart>(24);  ///< Halves: even and odd days.
-  std::vector<CyclePart> days = std::vector<CyclePart>(7);    ///< Halves: even and odd weeks.
+  std::vector<CyclePart> days = std::vector<CyclePart>(7);    ///< The same: of every other week.
   std::int64_t milli_bids = 0;
   friend bool operator==(const WeekProfile&, const WeekProfile&) = default;
 

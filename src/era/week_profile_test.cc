@@ -38,6 +38,18 @@ TEST(WeekProfile, IsEvenBeforeAnythingIsLearned) {
   EXPECT_EQ(pace.between(Time{-987'654'321}, Time{12'345}).ms, 987'654'321 + 12'345);
 }
 
+TEST(WeekProfile, SaysNothingOfDaysThatItHasNotSeenTwice) {
+  WeekProfile profile;
+  for (int hour = 0; hour < 24 * 20; ++hour) {
+    const Time now{hour * kHour.ms};
+    for (int i = 0; i < 30; ++i) profile.see(now, 1'000, kHour);
+    profile.pass_hour(now + kHour, kAll);
+    const Pace pace(profile);
+    for (Time from = now; from < now + kDay * 7; from = from + kHour * 5)
+      ASSERT_NEAR(static_cast<double>(pace.between(from, from + kHour).ms), kHour.ms, 2) << hour;
+  }
+}
+
 TEST(WeekProfile, KnowsTheHourAndTheDay) {
   const WeekProfile profile = learned([](int hour) {
     const bool is_work = hour % 24 >= 9 && hour % 24 < 18;
@@ -65,6 +77,14 @@ TEST(WeekProfile, DoesNotTakeChanceForARule) {
     }
   }
   EXPECT_LT(sum / 20 / 168, 0.1);
+}
+
+TEST(WeekProfile, AnHourThatHasPassedIsTheOneBefore) {
+  WeekProfile profile;
+  profile.pass_hour(Time{0} + kDay * 8, kAll);  // The last of the first day of the second week.
+  EXPECT_EQ(profile.hours[23].odd_ms, kHour.ms);
+  EXPECT_EQ(profile.days[0].odd_ms, kHour.ms);
+  EXPECT_EQ(profile.hours[0], CyclePart{});
 }
 
 TEST(WeekProfile, NeedsMoreThanAFewBids) {

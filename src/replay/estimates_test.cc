@@ -65,6 +65,10 @@ TEST(EstimatesTest, BalanceWithWhatThePolicyTookAndGotDone) {
     EXPECT_NEAR(sum.value, outcome.value, 1e-6 * workload.requested_value);
     EXPECT_NEAR(sum.paid, outcome.revenue, 1e-6 * workload.requested_value);
     EXPECT_NEAR(sum.requested_value, workload.requested_value, 1e-6 * workload.requested_value);
+    for (std::size_t i = 0; i < workload.jobs.size(); ++i) {
+      const double value = workload.jobs[i].bid.value;
+      ASSERT_LE(outcome.fates[i].price, value * (1 + 1e-6) + 1e-6) << policy.name << ' ' << i;
+    }
   }
 }
 
