@@ -43,8 +43,8 @@ TEST(EstimatesTest, AreNotToldWhereEveryOwnerKnows) {
 
 TEST(EstimatesTest, BalanceWithWhatThePolicyTookAndGotDone) {
   const auto workload =
-      *draw(generate({.seed = 6, .jobs = 800}),
-            {.values = Values::iii, .estimate_error = EstimateError::survey, .gpus = 24});
+      *draw(generate({.seed = 6, .jobs = 2'000}),
+            {.values = Values::iii, .estimate_error = EstimateError::survey, .gpus = 8});
   for (const NamedPolicy& policy : policies()) {
     SCOPED_TRACE(policy.name);
     const Outcome outcome = play(workload, {workload.gpus, 600, {}}, policy);
