@@ -208,6 +208,20 @@ std::optional<std::vector<std::string_view>> match(std::string_view pattern,
   }
 }
 
+/// Whether `text` begins with a Chinese character, which takes three bytes; no punctuation.
+bool begins_chinese(std::string_view text) {
+  return !text.empty() && text.front() >= '\xE4' && text.front() <= '\xE9';
+}
+
+bool ends_chinese(std::string_view text) {
+  return text.size() >= 3 && begins_chinese(text.substr(text.size() - 3));
+}
+
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// A space stands between Chinese and a name or a number, whichever of both a value is.
 template <class Values>
 std::string filled(std::string_view pattern, const Values& values) {
   std::string text;
@@ -218,8 +232,12 @@ std::string filled(std::string_view pattern, const Values& values) {
     }
     const auto index = static_cast<std::size_t>(pattern[at + 1] - '0');
     CHECK(index < values.size(), "every placeholder has a value");
-    text += values.begin()[index];
+    const std::string_view value = values.begin()[index];
+    if (!value.empty() && ends_chinese(text) && is_alphanumeric(value.front())) text += ' ';
+    text += value;
     at += 2;
+    const bool is_next = begins_chinese(pattern.substr(at + 1));
+    if (is_next && !text.empty() && is_alphanumeric(text.back())) text += ' ';
   }
   return text;
 }

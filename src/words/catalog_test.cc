@@ -54,6 +54,9 @@ TEST(Catalog, TranslatesWhatOtherModulesSayInEnglish) {
             "时间已到；3 次重试已用完");
   EXPECT_EQ(translate(Language::zh, "expected a whole number, got a string"),
             "应为整数，却是字符串");
+  EXPECT_EQ(translate(Language::zh, "makes room for job 12"), "为作业 12 腾出位置");
+  EXPECT_EQ(say(Language::zh, "why.holds_open", {"作业 3"}), "作业 3 占用所需资源。");
+  EXPECT_EQ(say(Language::zh, "why.holds_open", {"它"}), "它占用所需资源。");
   EXPECT_EQ(translate(Language::zh, "something that nobody knows"), "something that nobody knows");
 }
 
