@@ -171,15 +171,21 @@ std::vector<std::int32_t> lead_indexes() {
   return indexes;
 }
 
+/// What all rates have in common.
+struct Basis {
+  std::vector<Reach> reaches;  ///< By lead.
+  std::int64_t learned_ms;
+  std::int64_t scale_millionths;
+};
+
 /// The means and deviations of one rate, of a slot at each lead.
-void add_rate(Forecast& result, Money rate, const Coming& coming, const std::vector<Reach>& reaches,
-              std::int64_t learned_ms, std::int64_t scale) {
+void add_rate(Forecast& result, Money rate, const Coming& coming, const Basis& basis) {
   result.rates.push_back(rate);
   for (std::size_t i = 0; i < result.leads.size(); ++i) {
     LeadDemand& at = result.leads[i];
-    const DemandSum sum = coming.at(reaches[i], learned_ms);
-    at.mean_milli.push_back(share(sum.load, scale));
-    const double variance = static_cast<double>(share(sum.square, scale)) / 1000;
+    const DemandSum sum = coming.at(basis.reaches[i], basis.learned_ms);
+    at.mean_milli.push_back(share(sum.load, basis.scale_millionths));
+    const double variance = static_cast<double>(share(sum.square, basis.scale_millionths)) / 1000;
     at.deviation_milli.push_back(
         static_cast<std::int64_t>(std::sqrt(variance) * kBurstiness * 1000));
   }
@@ -227,18 +233,16 @@ Forecast forecast(const Learner& learner, Time now) {
     result.leads.push_back({{length_ms(index)}, {}, {}});
   }
   const Pace pace(learner.week);
-  std::vector<Reach> reaches;
+  Basis basis{{}, std::max(learner.learned_ms, kHourMs), scale_millionths(learner, pace, now)};
   for (std::size_t i = 0; i < result.leads.size(); ++i) {
     const std::size_t next = std::min(i + 1, result.leads.size() - 1);
-    reaches.push_back(reach_of(pace, now, result.leads[i].lead, result.leads[next].lead));
+    basis.reaches.push_back(reach_of(pace, now, result.leads[i].lead, result.leads[next].lead));
   }
-  const std::int64_t learned_ms = std::max(learner.learned_ms, kHourMs);
-  const std::int64_t scale = scale_millionths(learner, pace, now);
   // From the highest rate down: who would pay more would pay less too.
   Coming coming;
   for (auto rate = learner.sums.rbegin(); rate != learner.sums.rend(); ++rate) {
     coming.add(rate->second);
-    add_rate(result, rate_of(rate->first), coming, reaches, learned_ms, scale);
+    add_rate(result, rate_of(rate->first), coming, basis);
   }
   std::reverse(result.rates.begin(), result.rates.end());
   for (LeadDemand& at : result.leads) {

@@ -66,7 +66,7 @@ TEST(ComparisonTest, AJobRunsAsLongAsItDidNotAsItsOwnerSaid) {
 
 TEST(ComparisonTest, WhereMoreIsAskedThanThereIsTheEconomyIsPaid) {
   std::vector<LivedBid> bids;
-  for (int i = 0; i < 200; ++i) {
+  for (std::int64_t i = 0; i < 200; ++i) {
     bids.push_back(tight(i * 5, 20, 1 + i % 7));
     bids.back().deadline_ms = (i * 5 + 60) * kMinute_ms;
   }
