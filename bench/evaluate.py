@@ -72,6 +72,7 @@ def runs(options):
     small_first = sorted(TRACES, key=lambda trace: trace == "Philly")
     wanted = [(trace, 1.3, "a", values, 1, "none")
               for trace in small_first for values in ("i", "iii")]
+
     def beside(*manners):
         return [(trace, 1.3, "a", values, seed, manner)
                 for seed in range(1, options.seeds + 1) for trace in small_first
