@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "cli/describe.h"
 #include "cli/nearest.h"
@@ -73,8 +74,8 @@ std::string near_option(std::string_view unknown, const OptionNames& names) {
   while (name.starts_with('-')) name.remove_prefix(1);
   const std::vector<std::string_view> words(names.words.begin(), names.words.end());
   for (const auto& [theirs, ours] : kElsewhere) {
-    const bool is_here = std::ranges::find(words, ours) != words.end();
-    if (name == theirs && is_here) return fmt::format("--{}", ours);
+    if (name != theirs) continue;
+    if (std::ranges::find(words, ours) != words.end()) return fmt::format("--{}", ours);
   }
   const std::string_view word = nearest(name, words);
   if (!word.empty()) return fmt::format("--{}", word);
