@@ -122,7 +122,9 @@ class Retracer {
       const auto held = held_.find(node);
       const auto ranks = std::ranges::count(nodes, node);
       const domain::Resources used = held == held_.end() ? domain::Resources{} : held->second;
-      return (used + per_rank * ranks).fits_in(ledger::nodes::capacity(nodes_.nodes.at(node)));
+      const auto there = nodes_.nodes.find(node);
+      return there != nodes_.nodes.end() &&
+             (used + per_rank * ranks).fits_in(ledger::nodes::capacity(there->second));
     });
   }
 
