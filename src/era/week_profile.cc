@@ -112,9 +112,9 @@ void WeekProfile::see(Time at, std::int64_t milli_units, Duration window) {
     const std::int64_t bounded = std::min(milli_units, kMostSum / most.ms);
     return bounded * std::min(window, most).ms / domain::kMinute.ms;
   };
-  const Position now = position(at);
-  add(hours[now.hour], now.is_even, load(kHour * 12));
-  add(days[now.day], now.is_even, load(kHour * 84));
+  const auto [hour, day, is_even] = position(at);
+  add(hours[hour], is_even, load(kHour * 12));
+  add(days[day], is_even, load(kHour * 84));
   add_up(milli_bids, 1000);
 }
 
@@ -122,9 +122,9 @@ void WeekProfile::pass_hour(Time now, std::int64_t left_millionths) {
   for (CyclePart& part : hours) forget(part, left_millionths);
   for (CyclePart& part : days) forget(part, left_millionths);
   milli_bids = share(milli_bids, left_millionths);
-  const Position middle = position(now - domain::kMinute * 30);
-  pass(hours[middle.hour], middle.is_even);
-  pass(days[middle.day], middle.is_even);
+  const auto [hour, day, is_even] = position(now - domain::kMinute * 30);
+  pass(hours[hour], is_even);
+  pass(days[day], is_even);
 }
 
 Pace::Pace(const WeekProfile& profile) {
