@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -55,8 +54,8 @@ struct Cleared {
   std::vector<Move> moves;
 };
 
-/// Puts those in the way that have not started elsewhere, the largest first: to other nodes rather
-/// than to other times.
+/// Puts those in the way that have not started elsewhere: to other nodes rather than to other
+/// times.
 std::optional<Cleared> clear(const Plan& plan, const Hold& wanted,
                              std::vector<const Booking*> blocking, Time now) {
   std::erase_if(blocking, [](const Booking* other) { return !other->movable; });
@@ -65,17 +64,15 @@ std::optional<Cleared> clear(const Plan& plan, const Hold& wanted,
   for (const Booking* other : blocking) release(plan, cleared.ground, *other);
   if (!cleared.ground.fits(wanted)) return std::nullopt;
   cleared.ground.add(wanted);
-  std::ranges::stable_sort(blocking, std::greater(), [](const Booking* other) {
-    return static_cast<std::int64_t>(other->nodes.size()) * other->per_rank.gpus;
-  });
-  for (const Booking* other : blocking) {
-    auto move = another_place(plan, cleared.ground, *other, now, {.in_time = true});
-    if (!move) return std::nullopt;
-    const Booking after = moved(*other, *move);
-    hold(plan, cleared.ground, after);
-    if (after != *other) cleared.moves.push_back(std::move(*move));
-  }
+  put_hardest_first(blocking);
+  Mended settled = settle(plan, cleared.ground, blocking, now, {.in_time = true});
+  if (!settled.broken.empty()) return std::nullopt;
   cleared.ground.release(wanted);
+  cleared.moves = std::move(settled.moves);
+  std::erase_if(cleared.moves, [&](const Move& move) {
+    const Booking& before = *plan.find(move.job);
+    return moved(before, move) == before;
+  });
   return cleared;
 }
 

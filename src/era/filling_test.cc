@@ -240,6 +240,28 @@ TEST(Extension, NobodyMakesWayForWhatIsLateOrForAFirmStart) {
   EXPECT_TRUE(std::holds_alternative<Refusal>(more_time(firm, at_hour(4))));
 }
 
+TEST(Extension, AFirmStartIsPutElsewhereBeforeWhatCanWait) {
+  Plan plan = running_late(2);
+  occupy(plan, 4, "n1", 8, {0, 12});
+  reserve(plan, 2,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(2), .deadline = at_hour(9)}));
+  reserve(plan, 3,
+          bid({.gpus = 4,
+               .duration = hours(1),
+               .earliest = at_hour(3),
+               .deadline = at_hour(9),
+               .firm = true}));
+  plan.unbook({4});
+  occupy(plan, 4, "n1", 8, {0, 3});
+  occupy(plan, 5, "n1", 8, {4, 12});
+  const auto answer = more_time(plan, at_hour(4));
+  ASSERT_TRUE(std::holds_alternative<Extension>(answer)) << "the larger one took its only place";
+  make(plan, std::get<Extension>(answer).moves);
+  EXPECT_EQ(plan.find({3})->start, at_hour(3));
+  EXPECT_EQ(plan.find({3})->nodes.front().value, "n1");
+  EXPECT_EQ(plan.find({2})->start, at_hour(4));
+}
+
 TEST(Extension, PaysWhatItsSlotsAreWorthOnceTheOthersAreGone) {
   Plan plan = running_late(2);
   plan.set_prices(default_prices());

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "era/quote.h"
@@ -17,39 +16,22 @@ namespace {
 
 constexpr int kMostRounds = 8;
 
-/// The hardest to place first: a firm start, little slack, many GPUs.
-std::vector<const Booking*> hardest_first(const Plan& plan, const std::vector<JobId>& jobs) {
-  std::vector<const Booking*> order;
+std::vector<const Booking*> bookings_of(const Plan& plan, const std::vector<JobId>& jobs) {
+  std::vector<const Booking*> bookings;
   for (const JobId job : jobs) {
     const Booking* booking = plan.find(job);
-    if (booking != nullptr) order.push_back(booking);
+    if (booking != nullptr) bookings.push_back(booking);
   }
-  std::sort(order.begin(), order.end(), [](const Booking* a, const Booking* b) {
-    const auto key = [](const Booking* x) {
-      const std::int64_t gpus = x->per_rank.gpus * static_cast<std::int64_t>(x->nodes.size());
-      return std::tuple(!x->firm, x->deadline - (x->finish - x->start), -gpus, x->job);
-    };
-    return key(a) < key(b);
-  });
-  order.erase(std::unique(order.begin(), order.end()), order.end());
-  return order;
+  put_hardest_first(bookings);
+  bookings.erase(std::unique(bookings.begin(), bookings.end()), bookings.end());
+  return bookings;
 }
 
 /// Puts the bookings on a copy of the plan's ground, one after the other.
 Mended try_order(const Plan& plan, const std::vector<const Booking*>& order, Time now) {
   Ground ground = plan.ground();
   for (const Booking* booking : order) release(plan, ground, *booking);
-  Mended mended;
-  for (const Booking* booking : order) {
-    auto move = another_place(plan, ground, *booking, now, {.in_time = true, .other_pools = true});
-    if (!move) {
-      mended.broken.push_back(booking->job);
-      continue;
-    }
-    hold(plan, ground, moved(*booking, *move));
-    mended.moves.push_back(std::move(*move));
-  }
-  return mended;
+  return settle(plan, ground, order, now, {.in_time = true, .other_pools = true});
 }
 
 /// The plan after `mended`, with what it broke taken out.
@@ -92,7 +74,7 @@ void add_moves(std::map<JobId, Move>& moves, const std::vector<Move>& more) {
 }  // namespace
 
 Mended mend(const Plan& plan, const std::vector<JobId>& jobs, Time now) {
-  std::vector<const Booking*> order = hardest_first(plan, jobs);
+  std::vector<const Booking*> order = bookings_of(plan, jobs);
   Mended best = try_order(plan, order, now);
   for (int round = 1; round < kMostRounds && !best.broken.empty(); ++round) {
     const std::set<JobId> broken(best.broken.begin(), best.broken.end());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "era/repack.h"
@@ -142,6 +143,31 @@ std::optional<Move> another_place(const Plan& plan, const Ground& ground, const 
     return other_pieces(plan, lanes_of(ground, booking, shape, reach.other_pools), booking, now);
   }
   return find_in(promise, {.soonest = !booking.movable});
+}
+
+void put_hardest_first(std::vector<const Booking*>& bookings) {
+  std::sort(bookings.begin(), bookings.end(), [](const Booking* a, const Booking* b) {
+    const auto key = [](const Booking* x) {
+      const std::int64_t gpus = x->per_rank.gpus * static_cast<std::int64_t>(x->nodes.size());
+      return std::tuple(!x->firm, x->deadline - (x->finish - x->start), -gpus, x->job);
+    };
+    return key(a) < key(b);
+  });
+}
+
+Mended settle(const Plan& plan, Ground& ground, const std::vector<const Booking*>& order, Time now,
+              Reach reach) {
+  Mended settled;
+  for (const Booking* booking : order) {
+    auto move = another_place(plan, ground, *booking, now, reach);
+    if (!move) {
+      settled.broken.push_back(booking->job);
+      continue;
+    }
+    hold(plan, ground, moved(*booking, *move));
+    settled.moves.push_back(std::move(*move));
+  }
+  return settled;
 }
 
 void hold(const Plan& plan, Ground& ground, const Booking& booking) {

@@ -127,7 +127,8 @@ struct Extension {
 };
 /// What holding the booking of `job` until `finish` costs on top, at the going price of the class
 /// and firmness of its `bid`, or why not. Bookings in its way that have not started go elsewhere
-/// inside their own promises, at most 64. O(those in the way x quote).
+/// inside their own promises, at most 64, and only up to the deadline of the one that stays.
+/// O(bookings + those in the way x quote).
 std::variant<Extension, Refusal> extension(const Plan& plan, domain::JobId job,
                                            const domain::Bid& bid, domain::Time finish,
                                            domain::Time now);

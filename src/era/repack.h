@@ -58,6 +58,13 @@ struct Reach {
 std::optional<Move> another_place(const Plan& plan, const Ground& ground, const Booking& booking,
                                   domain::Time now, Reach reach);
 
+/// The hardest to place first: a firm start, little slack, many GPUs.
+void put_hardest_first(std::vector<const Booking*>& bookings);
+/// Puts `order` on `ground`, where none of it is booked (any more), one after the other as
+/// another_place() does; who finds no place is `broken`.
+Mended settle(const Plan& plan, Ground& ground, const std::vector<const Booking*>& order,
+              domain::Time now, Reach reach);
+
 /// Books or frees on a copy of the plan's ground.
 void hold(const Plan& plan, Ground& ground, const Booking& booking);
 void release(const Plan& plan, Ground& ground, const Booking& booking);
