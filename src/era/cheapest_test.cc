@@ -38,7 +38,7 @@ Plan busy_node(std::mt19937& random, std::int64_t longest) {
   Plan plan({.slot = domain::kMinute, .horizon_slots = kSlots});
   PlanNode node = gpu_node("n", 64);
   node.capacity.cpu_millis = 64'000;
-  node.closed_from = at_minute(kSlots - below(random, 60));
+  node.closed = {{at_minute(kSlots - below(random, 60))}};
   plan.put_node(node);
   const std::int64_t fullest = below(random, 3) == 0 ? 65 : 40;
   for (std::int64_t at = 0, job = 1; at < kSlots - 60; ++job) {

@@ -302,7 +302,7 @@ TEST(Displaced, NamesBookingsOnNodesThatCloseShrinkOrGo) {
   occupy(plan, 4, "n2", 2, {0, 5});
   plan.put_node(gpu_node("n0", 4));
   PlanNode closing = gpu_node("n1");
-  closing.closed_from = at_hour(5);
+  closing.closed = {{at_hour(5)}};
   plan.put_node(closing);
   plan.remove_node({"n2"});
   EXPECT_EQ(plan.displaced(), (std::vector<domain::JobId>{{1}, {3}, {4}}));
@@ -316,7 +316,7 @@ TEST(Displaced, LeavesNothingBehindOnAClosedNodeWhenItGoes) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 6, {0, 5});
   PlanNode closing = gpu_node("n0");
-  closing.closed_from = at_hour(1);
+  closing.closed = {{at_hour(1)}};
   plan.put_node(closing);
   plan.unbook({1});
   EXPECT_EQ(calendar(plan, at_hour(0), 1)[0].free_gpus, 16);

@@ -80,12 +80,15 @@ void FreeBlocks::follow(const NodeLine& line, SlotRange slots) {
       std::min(first_ + kMostRows, slots.end / kSlots + (slots.end % kSlots != 0 ? 1 : 0));
   if (block >= end) return;
   while (first_ + std::ssize(rows_) < end) rows_.push_back(copy_of(capacity_.data(), width()));
+  const auto taken = [&](const Load& load) {
+    return load.closed ? line.node.capacity.gpus : load.promised.gpus;
+  };
   const auto steps = line.load.all();
   std::size_t i = line.load.at(block * kSlots);
   for (; block < end; ++block) {
     const std::int64_t until = (block + 1) * kSlots;
-    std::int32_t peak = steps[i].value.promised.gpus;
-    while (steps[i + 1].from < until) peak = std::max(peak, steps[++i].value.promised.gpus);
+    std::int32_t peak = taken(steps[i].value);
+    while (steps[i + 1].from < until) peak = std::max(peak, taken(steps[++i].value));
     put(rows_[static_cast<std::size_t>(block - first_)], line.column, free_of(line, peak));
     if (steps[i + 1].from == until) ++i;
   }

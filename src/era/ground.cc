@@ -8,12 +8,42 @@
 namespace era {
 
 using domain::NodeId;
+using domain::Resources;
 
 std::map<NodeId, std::int32_t> ranks_by_node(const std::vector<NodeId>& nodes) {
   std::map<NodeId, std::int32_t> ranks;
   for (const NodeId& node : nodes) ++ranks[node];
   return ranks;
 }
+
+namespace {
+
+/// The slots in which `node` is closed and which begin in `known`, in order and apart.
+std::vector<SlotRange> closed_slots(const PlanNode& node, SlotRange known, domain::Duration slot) {
+  std::vector<SlotRange> all;
+  for (const domain::ClosedTime& closed : node.closed) {
+    domain::Time at{known.first * slot.ms};
+    while (const auto next = domain::next_occurrence(closed, at)) {
+      SlotRange slots = touched(next->from, next->until, slot);
+      if (slots.first >= known.end) break;
+      if (next->until >= domain::kNever) slots.end = kEndOfTime;
+      all.push_back(slots);
+      at = next->until;
+    }
+  }
+  std::ranges::sort(all, {}, &SlotRange::first);
+  std::vector<SlotRange> apart;
+  for (const SlotRange& slots : all) {
+    if (apart.empty() || slots.first > apart.back().end) {
+      apart.push_back(slots);
+    } else {
+      apart.back().end = std::max(apart.back().end, slots.end);
+    }
+  }
+  return apart;
+}
+
+}  // namespace
 
 Ground::Ground(domain::Duration slot)
     : slot_(slot), prices_(std::make_shared<const PriceList>(default_prices())) {
@@ -49,20 +79,37 @@ void Ground::advance(std::int64_t slot) {
   for (auto& [key, lane] : lanes_) lane.trim(slot);
 }
 
-void Ground::put_node(const PlanNode& node) {
-  CHECK(node.capacity.gpus >= 0 && node.capacity.cpu_millis >= 0 && node.capacity.memory_bytes >= 0,
-        "a node cannot have less than nothing");
-  NodeLine line{node, true, kEndOfTime, Steps<Load>(begin_, Load{})};
-  if (find(node.id) != nullptr) line.load = take(node.id).load;
-  if (node.closed_from < domain::kNever) line.closed_slot = node.closed_from.ms / slot_.ms;
-  insert(std::move(line));
+void Ground::know_until(std::int64_t slot) {
+  known_until_ = slot;
+  std::vector<PlanNode> closing;
+  for (const auto& [key, lane] : lanes_) {
+    for (const NodeLine& line : lane.nodes()) {
+      if (line.present && !line.node.closed.empty()) closing.push_back(line.node);
+    }
+  }
+  put_nodes(closing);
+}
+
+void Ground::put_nodes(const std::vector<PlanNode>& nodes) {
+  for (const PlanNode& node : nodes) {
+    const Resources& has = node.capacity;
+    CHECK(has.gpus >= 0 && has.cpu_millis >= 0 && has.memory_bytes >= 0,
+          "a node cannot have less than nothing");
+    NodeLine line{node, true, Steps<Load>(begin_, Load{})};
+    if (find(node.id) != nullptr) line.load = take(node.id).load;
+    line.close(closed_slots(node, {begin_, known_until_}, slot_));
+    insert(std::move(line));
+  }
+  price_capacities();
 }
 
 void Ground::remove_node(const NodeId& id) {
   if (find(id) == nullptr) return;
   NodeLine line = take(id);
   line.present = false;
+  line.close({});
   insert(std::move(line));
+  price_capacities();
   forget_if_gone(id);
 }
 
@@ -81,6 +128,10 @@ void Ground::insert(NodeLine line) {
   lane->second.insert(std::move(line));
 }
 
+void Ground::price_capacities() {
+  for (auto& [key, lane] : lanes_) lane.price_capacities();
+}
+
 void Ground::forget_if_gone(const NodeId& id) {
   const NodeLine* line = find(id);
   if (line == nullptr || line->present) return;
@@ -89,6 +140,7 @@ void Ground::forget_if_gone(const NodeId& id) {
     if (!(steps[i].value == Load{})) return;
   }
   take(id);
+  price_capacities();
 }
 
 void Ground::change(const Hold& hold, std::int32_t sign) {

@@ -24,7 +24,10 @@ class Ground {
   void set_prices(const PriceList& prices);
   void set_forecast(const LaneKey& key, const Forecast& forecast);
   void advance(std::int64_t slot);
-  void put_node(const PlanNode& node);
+  /// From now on times in which nodes are closed are known up to this slot. Never goes back.
+  void know_until(std::int64_t slot);
+  /// Adds nodes or changes them. Once for many is faster than for each.
+  void put_nodes(const std::vector<PlanNode>& nodes);
   void remove_node(const domain::NodeId& id);
 
   /// Adds or takes away what a gang holds. Nodes that are gone are skipped.
@@ -37,10 +40,12 @@ class Ground {
   void change(const Hold& hold, std::int32_t sign);
   NodeLine take(const domain::NodeId& id);
   void insert(NodeLine line);
+  void price_capacities();
   void forget_if_gone(const domain::NodeId& id);
 
   domain::Duration slot_;
   std::int64_t begin_ = 0;
+  std::int64_t known_until_ = 0;
   std::shared_ptr<const PriceList> prices_;
   std::map<LaneKey, Lane> lanes_;
   std::map<LaneKey, std::shared_ptr<const Forecast>> forecasts_;  ///< Also of lanes without nodes.

@@ -23,6 +23,32 @@ Resources NodeLine::free_over(SlotRange slots) const {
   return node.capacity - most;
 }
 
+bool NodeLine::open_over(SlotRange slots) const {
+  if (!present) return false;
+  if (node.closed.empty()) return true;
+  const auto steps = load.all();
+  for (std::size_t i = load.at(slots.first); steps[i].from < slots.end; ++i) {
+    if (steps[i].value.closed) return false;
+  }
+  return true;
+}
+
+void NodeLine::close(const std::vector<SlotRange>& slots) {
+  for (std::size_t i = 0; i < load.size();) {
+    const auto step = load.all()[i];
+    if (!step.value.closed) {
+      ++i;
+      continue;
+    }
+    // It may become one with the step before it.
+    load.change({step.from, load.all()[i + 1].from}, [](Load& value) { value.closed = false; });
+    i = i > 0 ? i - 1 : 0;
+  }
+  for (const SlotRange& range : slots) {
+    load.change(range, [](Load& value) { value.closed = true; });
+  }
+}
+
 Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> prices)
     : key_(std::move(key)),
       prices_(std::move(prices)),
@@ -30,6 +56,7 @@ Lane::Lane(LaneKey key, std::int64_t begin, std::shared_ptr<const PriceList> pri
       free_blocks_(begin),
       runs_(begin, Run{}) {
   capacity_index(0, 0);
+  price_capacities();
 }
 
 /// Eight bytes of the id, after what all ids have in common: they compare as the ids do.
@@ -130,7 +157,6 @@ void Lane::insert(NodeLine line) {
   add_share(kept, true);
   kept.column = free_blocks_.add(kept);
   free_blocks_.follow(kept, {kept.load.begin(), kept.load.all()[kept.load.size() - 1].from});
-  drop_unused_capacities();
 }
 
 NodeLine Lane::take(const NodeId& id) {
@@ -141,8 +167,14 @@ NodeLine Lane::take(const NodeId& id) {
   NodeLine taken = std::move(*at);
   keys_.erase(keys_.begin() + (at - nodes_.begin()));
   nodes_.erase(at);
-  drop_unused_capacities();
   return taken;
+}
+
+void Lane::price_capacities() {
+  drop_unused_capacities();
+  for (Capacity& capacity : capacities_) {
+    if (capacity.gpu_prices.empty()) price(capacity);
+  }
 }
 
 bool Lane::change(const Hold& hold, std::int32_t sign) {
@@ -164,14 +196,13 @@ bool Lane::change(const Hold& hold, std::int32_t sign) {
 
 void Lane::add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pending& pending) {
   const auto plus = [&](const Load& load) {
-    return Load{load.promised + more.promised, load.core_units + more.core_units};
+    return Load{load.promised + more.promised, load.core_units + more.core_units, load.closed};
   };
   if (line.present) {
-    const std::int64_t until = std::min(slots.end, line.closed_slot);
     const auto steps = line.load.all();
     SlotRange same{slots.first, slots.first};
     Share by;
-    for (std::size_t i = line.load.at(slots.first); steps[i].from < until; ++i) {
+    for (std::size_t i = line.load.at(slots.first); steps[i].from < slots.end; ++i) {
       const Load& load = steps[i].value;
       const Share change = share_of(line, plus(load)) - share_of(line, load);
       if (change != by) {
@@ -179,7 +210,7 @@ void Lane::add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pendin
         same.first = std::max(slots.first, steps[i].from);
         by = change;
       }
-      same.end = std::min(until, steps[i + 1].from);
+      same.end = std::min(slots.end, steps[i + 1].from);
     }
     queue(pending, same, by);
   }
@@ -198,6 +229,7 @@ void Lane::queue(Pending& pending, SlotRange slots, const Share& by) {
 }
 
 Lane::Share Lane::share_of(const NodeLine& line, const Load& load) {
+  if (load.closed) return {};
   const Resources& capacity = line.node.capacity;
   return {capacity.gpus, capacity.cpu_millis, std::max(0, capacity.gpus - load.promised.gpus),
           std::max<std::int64_t>(0, capacity.cpu_millis - load.promised.cpu_millis),
@@ -207,12 +239,11 @@ Lane::Share Lane::share_of(const NodeLine& line, const Load& load) {
 void Lane::add_share(const NodeLine& line, bool put_in) {
   if (!line.present) return;
   const auto steps = line.load.all();
-  for (std::size_t i = 0; i < line.load.size() && steps[i].from < line.closed_slot; ++i) {
+  for (std::size_t i = 0; i < line.load.size(); ++i) {
     // A node's first step also stands for all the time before it.
     const std::int64_t from = i == 0 ? std::min(steps[0].from, runs_.begin()) : steps[i].from;
-    const SlotRange slots{from, std::min(steps[i + 1].from, line.closed_slot)};
     const Share share = share_of(line, steps[i].value);
-    change_runs(slots, put_in ? share : Share{} - share);
+    change_runs({from, steps[i + 1].from}, put_in ? share : Share{} - share);
   }
 }
 
@@ -236,9 +267,7 @@ std::int32_t Lane::capacity_index(std::int32_t gpus, std::int64_t cpu_millis) {
     const Capacity& known = capacities_[i];
     if (known.gpus == gpus && known.cpu_millis == cpu_millis) return static_cast<std::int32_t>(i);
   }
-  Capacity added{gpus, cpu_millis, {}, {}};
-  price(added);
-  capacities_.push_back(std::move(added));
+  capacities_.push_back({gpus, cpu_millis, {}, {}});
   return static_cast<std::int32_t>(capacities_.size()) - 1;
 }
 

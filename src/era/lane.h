@@ -25,6 +25,7 @@ struct LaneKey {
 struct Load {
   domain::Resources promised;
   std::int32_t core_units = 0;  ///< Whole cores, rounded up per rank: what the price counts.
+  bool closed = false;          ///< The node has nothing then, whatever is promised on it.
   friend bool operator==(const Load&, const Load&) = default;
 };
 
@@ -37,12 +38,14 @@ constexpr std::int32_t core_units(const domain::Resources& per_rank) {
 struct NodeLine {
   PlanNode node;
   bool present = true;  ///< False once removed; kept while something is still booked on it.
-  std::int64_t closed_slot = kEndOfTime;
   Steps<Load> load;
   std::size_t column = 0;  ///< In the free blocks of its lane.
 
-  /// True if the node can hold anything at all in `slots`.
-  bool open_over(SlotRange slots) const { return present && slots.end <= closed_slot; }
+  /// True if the node can hold anything at all in `slots`. O(1) if it never closes, else O(steps in
+  /// slots).
+  bool open_over(SlotRange slots) const;
+  /// It is closed in these slots, which are in order and apart, and in no others. O(steps).
+  void close(const std::vector<SlotRange>& slots);
   /// The least that is free of each resource over `slots`, whether open or not. O(steps in slots).
   domain::Resources free_over(SlotRange slots) const;
 };
@@ -133,6 +136,9 @@ class Lane {
   void insert(NodeLine line);
   /// Takes a node out.
   NodeLine take(const domain::NodeId& id);
+  /// Prices the capacities that the lane has now. Must follow insert() and take() before anything
+  /// is asked for: to do so once for many nodes is many times faster.
+  void price_capacities();
   /// Adds what `hold` has on nodes of this lane to what is promised on them (`sign` 1), or takes it
   /// away (-1). Returns true if one of them was removed before. Cheapest where equal nodes are
   /// neighbours: O(nodes x (log nodes + steps) + runs).

@@ -120,4 +120,21 @@ Mended mend(const Plan& plan, const std::vector<JobId>& jobs, Time now) {
   return best;
 }
 
+Mended without(const Plan& plan, const std::vector<PlanNode>& nodes, Time now) {
+  const std::vector<JobId> before = plan.displaced();
+  Plan changed = plan;
+  changed.put_nodes(nodes);
+  std::vector<JobId> jobs;
+  std::vector<JobId> stuck;
+  for (const JobId job : changed.displaced()) {
+    if (std::ranges::binary_search(before, job)) continue;
+    const Booking& booking = *changed.find(job);
+    (booking.movable || booking.preemptible ? jobs : stuck).push_back(job);
+  }
+  Mended mended = mend(changed, jobs, now);
+  mended.broken.insert(mended.broken.end(), stuck.begin(), stuck.end());
+  std::ranges::sort(mended.broken);
+  return mended;
+}
+
 }  // namespace era

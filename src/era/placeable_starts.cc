@@ -56,16 +56,17 @@ struct Fit {
 /// it holds at each moment, kept in a queue of rising values. O(steps in the window).
 void file_turns(const NodeLine& line, const Shape& shape, Turns& turns, std::deque<Fit>& queue) {
   const Starts& starts = turns.starts();
-  const std::int64_t last = std::min(starts.last, line.closed_slot - starts.length);
-  if (!line.present || last < starts.first) return;
+  if (!line.present) return;
   const auto steps = line.load.all();
   std::size_t next = line.load.at(starts.first);
   std::int64_t start = starts.first;
   std::int32_t before = 0;
   queue.clear();
-  while (start <= last) {
+  while (start <= starts.last) {
     for (; steps[next].from < start + starts.length; ++next) {
-      const std::int32_t ranks = ranks_in(line.node.capacity - steps[next].value.promised, shape);
+      const Load& load = steps[next].value;
+      const std::int32_t ranks =
+          load.closed ? 0 : ranks_in(line.node.capacity - load.promised, shape);
       while (!queue.empty() && queue.back().ranks >= ranks) queue.pop_back();
       queue.push_back({steps[next + 1].from, ranks});
     }
@@ -75,7 +76,6 @@ void file_turns(const NodeLine& line, const Shape& shape, Turns& turns, std::deq
     before = after;
     start = std::min(steps[next].from - starts.length + 1, queue.front().end);
   }
-  if (before > 0 && last < starts.last) turns.add(last + 1, before, 0);
 }
 
 /// How many nodes hold how many ranks, at one start.

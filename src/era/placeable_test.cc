@@ -33,7 +33,7 @@ PlanNode random_node(std::mt19937& random, std::int64_t number) {
   PlanNode node = gpu_node("n" + std::to_string(number));
   constexpr std::int32_t kSizes[] = {2, 8, 8, 8, 300};
   node.capacity.gpus = kSizes[below(random, below(random, 8) == 0 ? 5 : 4)];
-  if (below(random, 8) == 0) node.closed_from = at_minute(below(random, kHorizon));
+  node.closed = random_closings(random, kHorizon);
   return node;
 }
 

@@ -1,6 +1,7 @@
 #include "era/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/check.h"
@@ -13,12 +14,17 @@ using domain::Time;
 
 namespace {
 
-/// The planned slots in which more is promised on a node than it has.
+/// Closed times are known for a while longer than the horizon, so that they need not be looked up
+/// whenever it moves.
+constexpr domain::Duration kKnownAhead = domain::kDay * 7;
+
+/// The planned slots in which a node is closed or more is promised on it than it has.
 std::vector<SlotRange> overloaded(const NodeLine& line, std::int64_t begin) {
   std::vector<SlotRange> slots;
   const auto steps = line.load.all();
   for (std::size_t i = line.load.at(begin); i < line.load.size(); ++i) {
-    if (steps[i].value.promised.fits_in(line.node.capacity)) continue;
+    const Load& load = steps[i].value;
+    if (!load.closed && load.promised.fits_in(line.node.capacity)) continue;
     slots.push_back({std::max(begin, steps[i].from), steps[i + 1].from});
   }
   return slots;
@@ -32,7 +38,7 @@ bool is_displaced(const Plan& plan, const Hold& held, Time finish, const Overloa
   if (finish <= plan.begin()) return false;
   return std::any_of(held.nodes.begin(), held.nodes.end(), [&](const NodeId& node) {
     const NodeLine* line = plan.ground().find(node);
-    if (line == nullptr || !line->present || line->node.closed_from < finish) return true;
+    if (line == nullptr || !line->present) return true;
     const auto found = overloads.find(node);
     if (found == overloads.end()) return false;
     return std::any_of(found->second.begin(), found->second.end(), [&](const SlotRange& slots) {
@@ -75,6 +81,7 @@ domain::Duration length_of(const Booking& booking) {
 
 Plan::Plan(Settings settings) : settings_(settings), ground_(settings.slot) {
   CHECK(settings.horizon_slots > 0, "a plan looks ahead");
+  know_closings();
 }
 
 Plan::Plan(const Plan& other)
@@ -107,23 +114,35 @@ void Plan::set_prices(const PriceList& prices) { ground_.set_prices(prices); }
 void Plan::set_forecast(const LaneKey& lane, const Forecast& forecast) {
   ground_.set_forecast(lane, forecast);
 }
-void Plan::put_node(const PlanNode& node) {
-  const bool known = ground_.find(node.id) != nullptr;
-  ground_.put_node(node);
-  if (known) return;
-  // Bookings restored or left before the node came (back) count on it again.
+void Plan::put_nodes(const std::vector<PlanNode>& nodes) {
+  std::set<NodeId> came;
+  for (const PlanNode& node : nodes) {
+    if (ground_.find(node.id) == nullptr) came.insert(node.id);
+  }
+  ground_.put_nodes(nodes);
+  if (came.empty()) return;
+  // Bookings restored or left before a node came (back) count on it again.
   for (const auto& [job, booking] : bookings_) {
     for (const Hold& held : holds_of(booking)) {
-      const auto ranks = std::ranges::count(held.nodes, node.id);
-      if (ranks == 0) continue;
-      const std::vector<NodeId> here(static_cast<std::size_t>(ranks), node.id);
-      ground_.add({held.per_rank, here, held.slots});
+      std::vector<NodeId> here;
+      std::ranges::copy_if(held.nodes, std::back_inserter(here),
+                           [&](const NodeId& node) { return came.contains(node); });
+      if (!here.empty()) ground_.add({held.per_rank, here, held.slots});
     }
   }
 }
 void Plan::remove_node(const NodeId& id) { ground_.remove_node(id); }
 
-void Plan::advance(Time now) { ground_.advance(now.ms / settings_.slot.ms); }
+void Plan::advance(Time now) {
+  const Time before = horizon_end();
+  ground_.advance(now.ms / settings_.slot.ms);
+  if (before.ms / kKnownAhead.ms != horizon_end().ms / kKnownAhead.ms) know_closings();
+}
+
+void Plan::know_closings() {
+  const std::int64_t weeks = horizon_end().ms / kKnownAhead.ms + 1;
+  ground_.know_until((kKnownAhead * weeks).ms / settings_.slot.ms);
+}
 
 Time Plan::begin() const { return {ground_.begin() * settings_.slot.ms}; }
 Time Plan::horizon_end() const { return begin() + settings_.slot * settings_.horizon_slots; }

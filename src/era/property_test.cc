@@ -32,7 +32,7 @@ Plan tiny_plan(std::mt19937& random) {
     PlanNode node =
         gpu_node("n" + std::to_string(i), 1 + static_cast<std::int32_t>(below(random, 4)));
     node.capacity.cpu_millis = 4'000;
-    if (below(random, 6) == 0) node.closed_from = at_minute(10 + below(random, 30));
+    node.closed = random_closings(random, kSlots);
     plan.put_node(node);
   }
   return plan;
@@ -68,7 +68,11 @@ Resources free_in(const Plan& plan, const PlanNode& node, std::int64_t slot) {
 }
 
 bool closed_in(const Plan& plan, const PlanNode& node, std::int64_t slot) {
-  return node.closed_from < domain::kNever && slot >= node.closed_from.ms / plan.settings().slot.ms;
+  const Time at{slot * plan.settings().slot.ms};
+  return std::ranges::any_of(node.closed, [&](const domain::ClosedTime& closed) {
+    const auto next = domain::next_occurrence(closed, at);
+    return next && next->from <= at;
+  });
 }
 
 std::vector<PlanNode> nodes_of(const Plan& plan) {
@@ -389,10 +393,14 @@ TEST(PlanProperties, BookingAndUnbookingLeavesNoTrace) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     std::mt19937 random{seed};
     Plan plan = tiny_plan(random);
+    std::map<NodeId, std::size_t> steps;
+    for (const PlanNode& node : nodes_of(plan)) {
+      steps[node.id] = plan.ground().find(node.id)->load.size();
+    }
     for (int job = 1; job < 15; ++job) reserve(plan, job, random_bid(random, {}));
     for (int job = 1; job < 15; ++job) plan.unbook({job});
-    for (const auto& [key, lane] : plan.ground().lanes()) {
-      for (const NodeLine& line : lane.nodes()) ASSERT_EQ(line.load.size(), 1u) << "seed " << seed;
+    for (const auto& [node, before] : steps) {
+      ASSERT_EQ(plan.ground().find(node)->load.size(), before) << "seed " << seed;
     }
   }
 }
@@ -414,7 +422,7 @@ TEST(MendProperties, KeepsPromisesAndBreaksOnlyWhatNoPlaceIsLeftFor) {
       plan.remove_node({"n0"});
     } else {
       PlanNode closing = plan.ground().find({"n0"})->node;
-      closing.closed_from = std::min(closing.closed_from, at_minute(below(random, 20)));
+      closing.closed.push_back({at_minute(below(random, 20))});
       plan.put_node(closing);
     }
     const auto displaced = plan.displaced();

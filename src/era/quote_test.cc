@@ -225,7 +225,7 @@ TEST(Quote, KeepsWholeNodesFree) {
 TEST(Quote, UsesANodeOnlyUntilItCloses) {
   Plan plan = gpu_plan(1);
   PlanNode closing = gpu_node("n0");
-  closing.closed_from = at_hour(5);
+  closing.closed = {{at_hour(5)}};
   plan.put_node(closing);
   EXPECT_TRUE(offer_in(quote(plan, bid({.duration = hours(5)}), {})));
   EXPECT_EQ(reason(quote(plan, bid({.duration = hours(6)}), {})), RefusalReason::no_free_window);

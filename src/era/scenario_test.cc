@@ -120,7 +120,7 @@ class Scenario {
     const NodeId id{words.at(3)};
     PlanNode node = plan_.ground().find(id)->node;
     if (words.at(4) == "closes") {
-      node.closed_from = now_;
+      node.closed = {{now_}};
       plan_.put_node(node);
     } else {
       plan_.remove_node(id);

@@ -124,6 +124,20 @@ inline std::int64_t below(std::mt19937& random, std::int64_t limit) {
   return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
 }
 
+/// Mostly none; else for good from some slot on, for a while, or again and again.
+inline std::vector<domain::ClosedTime> random_closings(std::mt19937& random, std::int64_t slots) {
+  std::vector<domain::ClosedTime> closed;
+  while (below(random, 5) == 0) {
+    const domain::Time from = at_minute(below(random, slots));
+    const domain::Duration length = minutes(1 + below(random, slots / 4));
+    closed.push_back({from, from + length, {}});
+    if (below(random, 3) == 0) closed.back().until = domain::kNever;
+    if (closed.back().until < domain::kNever && below(random, 2) == 0)
+      closed.back().every = length + minutes(below(random, slots / 2));
+  }
+  return closed;
+}
+
 /// A node whose load changes every few slots: often never full, else full in some of them.
 struct NodeLoad {
   std::int64_t gpus = 64;

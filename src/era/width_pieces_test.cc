@@ -134,7 +134,7 @@ TEST(WidthPieces, OfAJobThatRunsGrowWhereItsNodeClosesAndTimeIsShort) {
   ASSERT_TRUE(before.later.empty());
   plan.advance(at_minute(30));
   PlanNode closing = gpu_node("n0");
-  closing.closed_from = at_minute(60);
+  closing.closed = {{at_minute(60)}};
   plan.put_node(closing);
   const auto moves = replan(plan, at_minute(30), 9);
   ASSERT_EQ(moves.size(), 1U);

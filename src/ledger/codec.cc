@@ -31,9 +31,7 @@ void rebuild(State& state) {
   state.answered.insert(state.answered_order.begin(), state.answered_order.end());
   state.plan.advance(state.at);
   state.plan.set_prices(state.accounts.prices);
-  for (const auto& [id, node] : state.nodes.nodes) {
-    if (!node.pool.value.empty()) state.plan.put_node(nodes::plan_node(node));
-  }
+  state.plan.put_nodes(nodes::plan_nodes(state.nodes, nodes::all_of(state.nodes)));
   demand::rebuild(state.demand, state.plan);
   jobs::rebuild(state.jobs, state.plan);
 }

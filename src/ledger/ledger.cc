@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "ledger/jobs/closing.h"
 
 namespace ledger {
 namespace {
@@ -79,11 +80,17 @@ Result<Events> decide_one(const State& state, const Command&, Time now,
     return base::fail(ErrorCode::conflict, "jobs run on node {}; drain it and wait, or cancel them",
                       removal->node.value);
   }
-  auto answer = taken(nodes::decide(state.nodes, wish));
+  auto answer = taken(nodes::decide(state.nodes, wish, now));
   if (!answer) return answer;
   const auto* report = std::get_if<nodes::ReportNode>(&wish);
   if (report != nullptr && has_rebooted(state, *report)) {
     take(jobs::lose_ranks(jobs_view(state, now), report->node, "its node booted again"), *answer);
+  }
+  if (const auto* closing = std::get_if<nodes::CloseNodes>(&wish)) {
+    const auto& closure = std::get<nodes::NodesClosed>(answer->front()).closure;
+    auto moved = jobs::make_room(jobs_view(state, now), closure, closing->anyway);
+    if (!moved) return base::pass(moved);
+    take(*std::move(moved), *answer);
   }
   return answer;
 }
@@ -123,13 +130,11 @@ void remember(State& state, const domain::CommandId& id) {
   state.answered_order.erase(state.answered_order.begin(), kept);
 }
 
-void follow_node(State& state, const domain::NodeId& id) {
-  const auto node = state.nodes.nodes.find(id);
-  if (node == state.nodes.nodes.end()) {
-    state.plan.remove_node(id);
-  } else if (!node->second.pool.value.empty()) {
-    state.plan.put_node(nodes::plan_node(node->second));
+void follow_nodes(State& state, const std::vector<domain::NodeId>& ids) {
+  for (const auto& id : ids) {
+    if (!state.nodes.nodes.contains(id)) state.plan.remove_node(id);
   }
+  state.plan.put_nodes(nodes::plan_nodes(state.nodes, ids));
   ++state.jobs.closed;
 }
 
@@ -187,8 +192,9 @@ void apply_one(State& state, const FactType& fact, Time at) {
   if constexpr (std::is_constructible_v<accounts::Event, FactType>)
     accounts::apply(state.accounts, fact, at);
   if constexpr (std::is_constructible_v<nodes::Event, FactType>) {
+    const auto changed = nodes::changed_by(state.nodes, fact);
     nodes::apply(state.nodes, fact, at);
-    follow_node(state, fact.node);
+    follow_nodes(state, changed);
   }
   if constexpr (std::is_same_v<FactType, jobs::BidRefused> ||
                 std::is_same_v<FactType, jobs::JobAccepted>) {

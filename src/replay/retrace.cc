@@ -349,13 +349,12 @@ class Retracer {
   template <class Fact>
     requires std::is_constructible_v<ledger::nodes::Event, Fact>
   void note(const Fact& fact) {
+    const auto changed = ledger::nodes::changed_by(nodes_, fact);
     ledger::nodes::apply(nodes_, fact, now_);
-    const auto node = nodes_.nodes.find(fact.node);
-    if (node == nodes_.nodes.end()) {
-      book_.plan().remove_node(fact.node);
-    } else if (!node->second.pool.value.empty()) {
-      book_.plan().put_node(ledger::nodes::plan_node(node->second));
+    for (const auto& node : changed) {
+      if (!nodes_.nodes.contains(node)) book_.plan().remove_node(node);
     }
+    book_.plan().put_nodes(ledger::nodes::plan_nodes(nodes_, changed));
     has_freed_ = true;
   }
 

@@ -21,6 +21,7 @@ struct View {
 struct Memo {
   std::uint64_t early = 0;  ///< State versions at which nothing was left to do; see State.
   std::uint64_t displaced = 0;
+  std::uint64_t closing = 0;
   std::uint64_t unplaced = 0;
   std::uint64_t late = 0;
   std::uint64_t flex = 0;

@@ -4,6 +4,7 @@
 
 #include "era/width_pieces.h"
 #include "ledger/jobs/answer.h"
+#include "ledger/jobs/closing.h"
 #include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
@@ -292,6 +293,7 @@ std::vector<Event> next(const View& view, Memo& memo) {
   };
   if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty())
     return events;
+  if (auto events = run(memo.closing, jobs.closed, leave_closing); !events.empty()) return events;
   if (auto events = run(memo.unplaced, room, place_unplaced); !events.empty()) return events;
   if (auto events = run(memo.waited, room, start_waited); !events.empty()) return events;
   if (auto events = run(memo.late, room + jobs.reordered, mend_late); !events.empty())

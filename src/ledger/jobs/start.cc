@@ -29,6 +29,8 @@ Resources in_use(const View& view, const NodeId& node) {
 bool takes_work(const View& view, const NodeId& id, bool booked) {
   const auto node = view.nodes.nodes.find(id);
   if (node == view.nodes.nodes.end()) return false;
+  const auto closing = nodes::next_closing(view.nodes, node->second, view.now);
+  if (closing && closing->when.from <= view.now) return false;
   const auto state = node->second.state;
   return state == domain::NodeState::ready || (booked && state == domain::NodeState::draining);
 }

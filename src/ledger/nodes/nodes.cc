@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace ledger::nodes {
 namespace {
@@ -14,6 +15,10 @@ using domain::NodeState;
 using Events = std::vector<Event>;
 
 constexpr std::size_t kMostNodes = 10'000;
+constexpr std::size_t kMostClosures = 1'000;
+constexpr std::size_t kMostTimes = 7;
+constexpr std::size_t kLongestId = 100;
+constexpr domain::Duration kLongestPeriod = domain::kDay * 366;
 
 Result<const Node*> find(const State& state, const domain::NodeId& id) {
   const auto found = state.nodes.find(id);
@@ -46,7 +51,44 @@ domain::PoolId pool_of(const domain::Inventory& inventory, const std::string& mo
   return {model.empty() ? "cpu" : lower(model)};
 }
 
-Result<Events> decide_one(const State& state, const JoinNode& wish) {
+bool closes(const Closure& closure, const Node& node) {
+  if (!closure.nodes.empty()) return std::ranges::binary_search(closure.nodes, node.name);
+  return closure.pool.value.empty() || closure.pool == node.pool;
+}
+
+bool is_over(const Closure& closure, domain::Time at) {
+  return !domain::next_occurrence(closure.times, at);
+}
+
+/// Whole minutes: what is closed for a part of one is closed for all of it.
+domain::ClosedTime in_minutes(domain::ClosedTime time) {
+  constexpr std::int64_t kMinute = domain::kMinute.ms;
+  time.from.ms -= time.from.ms % kMinute;
+  if (time.until < domain::kNever)
+    time.until.ms = (time.until.ms + kMinute - 1) / kMinute * kMinute;
+  return time;
+}
+
+Result<> check(const domain::ClosedTime& time, domain::Time now) {
+  if (time.from < domain::Time{} || time.from >= domain::kNever)
+    return base::invalid("from", "is not a time");
+  if (time.until <= time.from) return base::invalid("until", "must be after from");
+  if (time.until > domain::kNever) return base::invalid("until", "is not a time");
+  if (time.every == domain::Duration{}) {
+    if (time.until <= now) return base::invalid("until", "has passed");
+    return {};
+  }
+  if (time.every < domain::kDay || time.every > kLongestPeriod) {
+    return base::invalid("every_ms", "must be {} to {}", domain::kDay.ms, kLongestPeriod.ms);
+  }
+  if (time.every.ms % domain::kMinute.ms != 0)
+    return base::invalid("every_ms", "must be whole minutes");
+  if (time.until - time.from > time.every)
+    return base::invalid("until", "must not be after the next time begins");
+  return {};
+}
+
+Result<Events> decide_one(const State& state, const JoinNode& wish, domain::Time) {
   if (state.nodes.contains(wish.node)) return Events{};
   if (state.nodes.size() >= kMostNodes) {
     return base::fail(ErrorCode::resource_exhausted, "there are {} nodes, the most there may be",
@@ -55,7 +97,7 @@ Result<Events> decide_one(const State& state, const JoinNode& wish) {
   return Events{NodeJoined{wish.node}};
 }
 
-Result<Events> decide_one(const State& state, const ReportNode& wish) {
+Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Time) {
   auto node = find(state, wish.node);
   if (!node) return base::pass(node);
   const Node& known = **node;
@@ -71,7 +113,7 @@ Result<Events> decide_one(const State& state, const ReportNode& wish) {
   return events;
 }
 
-Result<Events> decide_one(const State& state, const LoseNode& wish) {
+Result<Events> decide_one(const State& state, const LoseNode& wish, domain::Time) {
   auto node = find(state, wish.node);
   if (!node) return base::pass(node);
   if ((*node)->state == NodeState::down) return Events{};
@@ -89,22 +131,63 @@ Result<Events> set_wish(const State& state, const domain::NodeId& id, NodeState 
   return Events{NodeStateSet{id, absent ? known.state : wish, cause, wish}};
 }
 
-Result<Events> decide_one(const State& state, const DrainNode& wish) {
+Result<Events> decide_one(const State& state, const DrainNode& wish, domain::Time) {
   return set_wish(state, wish.node, NodeState::draining, wish.cause);
 }
 
-Result<Events> decide_one(const State& state, const ResumeNode& wish) {
+Result<Events> decide_one(const State& state, const ResumeNode& wish, domain::Time) {
   return set_wish(state, wish.node, NodeState::ready, "resumed by an operator");
 }
 
-Result<Events> decide_one(const State& state, const QuarantineNode& wish) {
+Result<Events> decide_one(const State& state, const QuarantineNode& wish, domain::Time) {
   return set_wish(state, wish.node, NodeState::quarantined, wish.cause);
 }
 
-Result<Events> decide_one(const State& state, const RemoveNode& wish) {
+Result<Events> decide_one(const State& state, const RemoveNode& wish, domain::Time) {
   auto node = find(state, wish.node);
   if (!node) return base::pass(node);
   return Events{NodeRemoved{wish.node}};
+}
+
+Result<Events> decide_one(const State& state, const CloseNodes& wish, domain::Time now) {
+  Closure closure = wish.closure;
+  if (closure.id.empty() || closure.id.size() > kLongestId || !base::is_utf8(closure.id))
+    return base::invalid("id", "must be 1 to {} bytes of UTF-8 text", kLongestId);
+  if (state.closures.contains(closure.id))
+    return base::fail(ErrorCode::conflict, "there is a closure {} already", closure.id);
+  for (const auto& node : closure.nodes) {
+    if (auto known = find(state, node); !known) return base::pass(known);
+  }
+  std::ranges::sort(closure.nodes);
+  const auto twice = std::ranges::unique(closure.nodes);
+  closure.nodes.erase(twice.begin(), twice.end());
+  if (!closure.nodes.empty() && !closure.pool.value.empty())
+    return base::invalid("pool", "cannot be given together with nodes");
+  if (closed_by(state, closure).empty()) {
+    return closure.pool.value.empty()
+               ? base::fail(ErrorCode::not_found, "there are no nodes")
+               : base::fail(ErrorCode::not_found, "there is no pool {}", closure.pool.value);
+  }
+  if (closure.times.empty() || closure.times.size() > kMostTimes)
+    return base::invalid("times", "must be 1 to {}", kMostTimes);
+  for (domain::ClosedTime& time : closure.times) {
+    time = in_minutes(time);
+    if (auto good = check(time, now); !good) return base::pass(good);
+  }
+  const auto alive = std::ranges::count_if(
+      state.closures, [&](const auto& known) { return !is_over(known.second, now); });
+  if (static_cast<std::size_t>(alive) >= kMostClosures) {
+    return base::fail(ErrorCode::resource_exhausted, "there are {} closures, the most there may be",
+                      kMostClosures);
+  }
+  return Events{NodesClosed{std::move(closure)}};
+}
+
+Result<Events> decide_one(const State& state, const OpenNodes& wish, domain::Time now) {
+  const auto closure = state.closures.find(wish.id);
+  if (closure == state.closures.end() || is_over(closure->second, now))
+    return base::fail(ErrorCode::not_found, "there is no closure {}", wish.id);
+  return Events{NodesOpened{wish.id}};
 }
 
 void apply_one(State& state, const NodeJoined& fact, domain::Time at) {
@@ -134,10 +217,54 @@ void apply_one(State& state, const NodeRemoved& fact, domain::Time) {
   state.nodes.erase(fact.node);
 }
 
+void apply_one(State& state, const NodesClosed& fact, domain::Time at) {
+  std::erase_if(state.closures, [&](const auto& known) { return is_over(known.second, at); });
+  state.closures.emplace(fact.closure.id, fact.closure);
+}
+
+void apply_one(State& state, const NodesOpened& fact, domain::Time) {
+  state.closures.erase(fact.id);
+}
+
+std::vector<domain::NodeId> changed(const State& state, const NodesClosed& fact) {
+  return closed_by(state, fact.closure);
+}
+
+std::vector<domain::NodeId> changed(const State& state, const NodesOpened& fact) {
+  return closed_by(state, state.closures.at(fact.id));
+}
+
+template <class FactType>
+std::vector<domain::NodeId> changed(const State&, const FactType& fact) {
+  return {fact.node};
+}
+
 }  // namespace
 
-Result<Events> decide(const State& state, const Command& command) {
-  return std::visit([&](const auto& wish) { return decide_one(state, wish); }, command);
+Result<Events> decide(const State& state, const Command& command, domain::Time now) {
+  return std::visit([&](const auto& wish) { return decide_one(state, wish, now); }, command);
+}
+
+std::vector<domain::NodeId> closed_by(const State& state, const Closure& closure) {
+  std::vector<domain::NodeId> nodes;
+  for (const auto& [id, node] : state.nodes) {
+    if (closes(closure, node)) nodes.push_back(id);
+  }
+  return nodes;
+}
+
+std::vector<domain::NodeId> changed_by(const State& state, const Event& event) {
+  return std::visit([&](const auto& fact) { return changed(state, fact); }, event);
+}
+
+std::optional<Closing> next_closing(const State& state, const Node& node, domain::Time at) {
+  std::optional<Closing> first;
+  for (const auto& [id, closure] : state.closures) {
+    const auto when = domain::next_occurrence(closure.times, at);
+    if (!when || !closes(closure, node)) continue;
+    if (!first || when->from < first->when.from) first = Closing{&closure, *when};
+  }
+  return first;
 }
 
 void apply(State& state, const Event& event, domain::Time at) {
@@ -155,12 +282,25 @@ domain::Resources capacity(const Node& node) {
           node.inventory.memory_bytes};
 }
 
-era::PlanNode plan_node(const Node& node) {
-  return {.id = node.name,
-          .pool = node.pool,
-          .gpu_model = node.gpu_model,
-          .capacity = capacity(node),
-          .closed_from = node.state == NodeState::ready ? domain::kNever : domain::Time{}};
+std::vector<domain::NodeId> all_of(const State& state) { return closed_by(state, {}); }
+
+std::vector<era::PlanNode> plan_nodes(const State& state,
+                                      const std::vector<domain::NodeId>& nodes) {
+  std::vector<era::PlanNode> seen;
+  for (const auto& id : nodes) {
+    const auto found = state.nodes.find(id);
+    if (found == state.nodes.end() || found->second.pool.value.empty()) continue;
+    const Node& node = found->second;
+    seen.push_back(
+        {.id = id, .pool = node.pool, .gpu_model = node.gpu_model, .capacity = capacity(node)});
+    if (node.state != NodeState::ready) seen.back().closed.push_back({});
+    for (const auto& [key, closure] : state.closures) {
+      if (!closes(closure, node)) continue;
+      auto& closed = seen.back().closed;
+      closed.insert(closed.end(), closure.times.begin(), closure.times.end());
+    }
+  }
+  return seen;
 }
 
 }  // namespace ledger::nodes

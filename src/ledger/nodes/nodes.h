@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/closed_time.h"
 #include "domain/ids.h"
 #include "domain/node.h"
 #include "domain/time.h"
@@ -27,6 +28,17 @@ struct Node {
       domain::NodeState::ready;  ///< What an operator last asked for: ready, draining, maintenance.
 };
 BOOST_DESCRIBE_STRUCT(Node, (), (name, pool, gpu_model, inventory, state, cause, since, wish))
+
+/// A time in which nodes take no work, planned ahead: for maintenance, or because the machines are
+/// somebody else's then.
+struct Closure {
+  std::string id;
+  std::vector<domain::NodeId> nodes;  ///< Sorted. Empty: all of `pool`, also those that join later.
+  domain::PoolId pool;                ///< Empty too: all nodes.
+  std::vector<domain::ClosedTime> times;  ///< In whole minutes.
+  std::string cause;
+};
+BOOST_DESCRIBE_STRUCT(Closure, (), (id, nodes, pool, times, cause))
 
 // ---- Facts. ----
 struct NodeJoined {
@@ -52,6 +64,16 @@ struct NodeRemoved {
   domain::NodeId node;
 };
 BOOST_DESCRIBE_STRUCT(NodeRemoved, (), (node))
+
+struct NodesClosed {
+  Closure closure;
+};
+BOOST_DESCRIBE_STRUCT(NodesClosed, (), (closure))
+/// A closure is taken back, also what is left of one that has begun.
+struct NodesOpened {
+  std::string id;
+};
+BOOST_DESCRIBE_STRUCT(NodesOpened, (), (id))
 
 // ---- Wishes. ----
 struct JoinNode {
@@ -84,20 +106,45 @@ struct RemoveNode {
   domain::NodeId node;
 };
 
-struct State {
-  std::map<domain::NodeId, Node> nodes;  ///< At most 10,000.
+/// Refused with `conflict` if a promise would break by it, unless it is wished for `anyway`.
+struct CloseNodes {
+  Closure closure;
+  bool anyway = false;
 };
-BOOST_DESCRIBE_STRUCT(State, (), (nodes))
+struct OpenNodes {
+  std::string id;
+};
 
-using Event = std::variant<NodeJoined, NodeReported, NodeStateSet, NodeRemoved>;
-using Command =
-    std::variant<JoinNode, ReportNode, LoseNode, DrainNode, ResumeNode, QuarantineNode, RemoveNode>;
+struct State {
+  std::map<domain::NodeId, Node> nodes;     ///< At most 10,000.
+  std::map<std::string, Closure> closures;  ///< At most 1,000, of which some may be over.
+};
+BOOST_DESCRIBE_STRUCT(State, (), (nodes, closures))
 
-base::Result<std::vector<Event>> decide(const State& state, const Command& command);
+using Event =
+    std::variant<NodeJoined, NodeReported, NodeStateSet, NodeRemoved, NodesClosed, NodesOpened>;
+using Command = std::variant<JoinNode, ReportNode, LoseNode, DrainNode, ResumeNode, QuarantineNode,
+                             RemoveNode, CloseNodes, OpenNodes>;
+
+base::Result<std::vector<Event>> decide(const State& state, const Command& command,
+                                        domain::Time now);
 void apply(State& state, const Event& event, domain::Time at);
 
-/// How the planner sees a node at `now`.
-era::PlanNode plan_node(const Node& node);
+/// The nodes that `closure` closes. O(nodes)
+std::vector<domain::NodeId> closed_by(const State& state, const Closure& closure);
+/// The nodes that the planner sees otherwise once `event` is applied to `state`.
+std::vector<domain::NodeId> changed_by(const State& state, const Event& event);
+/// What closes the node first from `at` on, or has it closed then; none if nothing does.
+/// O(closures x their nodes)
+struct Closing {
+  const Closure* closure = nullptr;
+  domain::ClosedTime when;  ///< The time that is meant, without its repetitions.
+};
+std::optional<Closing> next_closing(const State& state, const Node& node, domain::Time at);
+
+std::vector<domain::NodeId> all_of(const State& state);
+/// How the planner sees those of the nodes that it may plan for. O(nodes x closures)
+std::vector<era::PlanNode> plan_nodes(const State& state, const std::vector<domain::NodeId>& nodes);
 /// True if ranks may be given the GPU: it is in order, enabled, and of its node's model.
 bool is_usable(const Node& node, const domain::Gpu& gpu);
 /// Capacity of a node in a state in which it takes or keeps work.
