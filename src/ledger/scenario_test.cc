@@ -55,6 +55,9 @@ class Scenario {
     if (words.at(2) == "pricing") return set_pricing(words.at(4));
     if (words.at(2) == "quota") return set_quota(words);
     if (words.at(2) == "the") return told_.push_back(fmt::format("{}", text(cluster_.balance())));
+    if (words.at(2) == "node" && words.at(4) == "closes") return close(words);
+    if (words.at(2) == "node" && words.at(4) == "opens")
+      return answer(cluster_.wish(nodes::Command{nodes::OpenNodes{words.at(3)}}));
     if (words.at(2) == "node") return act_on_node(words.at(3), words.at(5));
     if (words.at(2) == "rank") {
       return end_rank(words.at(5), std::stoul(words.at(3)), Words(words.begin() + 6, words.end()));
@@ -89,6 +92,18 @@ class Scenario {
     if (how == "rebooted") return reboot(node);
     if (how == "drained") answer(cluster_.wish(nodes::Command{nodes::DrainNode{id, "service"}}));
     if (how == "resumed") answer(cluster_.wish(nodes::Command{nodes::ResumeNode{id}}));
+  }
+
+  /// at 5m node n1 closes within 60m..120m [every 24h] [anyway]; the closure has the node's name
+  void close(const Words& words) {
+    const std::size_t dots = words.at(6).find("..");
+    domain::ClosedTime time{start_ + length_of(words.at(6).substr(0, dots)),
+                            start_ + length_of(words.at(6).substr(dots + 2)),
+                            {}};
+    if (words.size() > 8) time.every = length_of(words.at(8));
+    nodes::CloseNodes wish{{words.at(3), {{words.at(3)}}, {}, {time}, "new disks"}};
+    wish.anyway = words.back() == "anyway";
+    answer(cluster_.wish(nodes::Command{wish}));
   }
 
   void reboot(const std::string& node) {
@@ -279,6 +294,11 @@ class Scenario {
     if (fact.why == "penalty") return fmt::format("is paid {} as penalty", text(fact.amount));
     return {};
   }
+  std::string tell(const nodes::NodesClosed& fact) const {
+    const domain::ClosedTime& time = fact.closure.times.front();
+    return fmt::format("{} closes {}..{}", fact.closure.id, text(time.from), text(time.until));
+  }
+  static std::string tell(const nodes::NodesOpened& fact) { return fact.id + " opens"; }
   std::string tell(const nodes::NodeStateSet& fact) const {
     if (fact.cause == "its agent connected" && cluster_.now == start_) return {};
     return fmt::format("{} is {}", fact.node.value, name(fact.state));

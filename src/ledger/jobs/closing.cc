@@ -48,22 +48,28 @@ base::Result<Events> make_room(const View& view, const nodes::Closure& closure, 
   return Events{moved(view, mended.moves, why(closure))};
 }
 
+std::optional<nodes::Closing> closes_on(const View& view, const Job& job,
+                                        const domain::NodeId& node) {
+  const auto known = view.nodes.nodes.find(node);
+  if (view.nodes.closures.empty() || known == view.nodes.nodes.end()) return std::nullopt;
+  auto closing = nodes::next_closing(view.nodes, known->second, view.now);
+  if (!closing || closing->when.from > view.now + kNotice) return std::nullopt;
+  // What has its place until then stays until then.
+  if (job.booking && job.booking->finish <= closing->when.from) return std::nullopt;
+  return closing;
+}
+
 Events leave_closing(const View& view) {
   if (view.nodes.closures.empty()) return {};
   Events events;
   std::set<domain::JobId> asked;
-  for (const auto& [id, places] : view.jobs.held) {
-    const auto node = view.nodes.nodes.find(id);
-    if (node == view.nodes.nodes.end()) continue;
-    const auto closing = nodes::next_closing(view.nodes, node->second, view.now);
-    if (!closing || closing->when.from > view.now + kNotice) continue;
+  for (const auto& [node, places] : view.jobs.held) {
     for (const Held& held : places) {
       const Job& job = view.jobs.jobs.at(held.job);
       const Attempt* attempt = live_attempt(job);
       if (attempt == nullptr || attempt->stop != StopKind::none) continue;
-      // What is promised until then stays until then.
-      const bool leaves = !held.flex && job.booking && job.booking->finish <= closing->when.from;
-      if (leaves || !asked.insert(job.id).second) continue;
+      const auto closing = closes_on(view, job, node);
+      if (!closing || !asked.insert(job.id).second) continue;
       events.push_back(
           AttemptStopping{job.id, attempt->number, StopKind::give_way, why(*closing->closure)});
     }

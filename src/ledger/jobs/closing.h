@@ -10,7 +10,11 @@ namespace ledger::jobs {
 base::Result<std::vector<Event>> make_room(const View& view, const nodes::Closure& closure,
                                            bool anyway);
 
-/// Stops what runs on nodes that are about to close and would stay beyond that.
+/// What closes `node` within the next minute, or has it closed, so that `job` may not run there.
+std::optional<nodes::Closing> closes_on(const View& view, const Job& job,
+                                        const domain::NodeId& node);
+
+/// Stops what runs on nodes that are about to close.
 std::vector<Event> leave_closing(const View& view);
 
 }  // namespace ledger::jobs

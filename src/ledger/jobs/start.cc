@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ledger/jobs/closing.h"
 #include "ledger/jobs/quota.h"
 
 namespace ledger::jobs {
@@ -26,13 +27,11 @@ Resources in_use(const View& view, const NodeId& node) {
   return sum;
 }
 
-bool takes_work(const View& view, const NodeId& id, bool booked) {
+bool takes(const View& view, const NodeId& id, const Job& job) {
   const auto node = view.nodes.nodes.find(id);
-  if (node == view.nodes.nodes.end()) return false;
-  const auto closing = nodes::next_closing(view.nodes, node->second, view.now);
-  if (closing && closing->when.from <= view.now) return false;
+  if (node == view.nodes.nodes.end() || closes_on(view, job, id)) return false;
   const auto state = node->second.state;
-  return state == domain::NodeState::ready || (booked && state == domain::NodeState::draining);
+  return state == domain::NodeState::ready || (job.booking && state == domain::NodeState::draining);
 }
 
 /// GPUs of the node that nobody holds, in inventory order.
@@ -142,7 +141,7 @@ std::optional<AttemptStarted> start_attempt(const View& view, const Job& job,
     fact.ranks.push_back(std::move(rank));
   }
   for (const NodeId& node : std::set<NodeId>(nodes.begin(), nodes.end())) {
-    if (!takes_work(view, node, job.booking.has_value())) return std::nullopt;
+    if (!takes(view, node, job)) return std::nullopt;
     if (!take_places(view, job, node, fact.ranks)) return std::nullopt;
   }
   fact.master_port = lease_port(view, job, nodes.front(), fact.attempt);

@@ -63,7 +63,8 @@ bool is_over(const Closure& closure, domain::Time at) {
 /// Whole minutes: what is closed for a part of one is closed for all of it.
 domain::ClosedTime in_minutes(domain::ClosedTime time) {
   constexpr std::int64_t kMinute = domain::kMinute.ms;
-  time.from.ms -= time.from.ms % kMinute;
+  if (time.from >= domain::Time{} && time.from < domain::kNever)
+    time.from.ms -= time.from.ms % kMinute;
   if (time.until < domain::kNever)
     time.until.ms = (time.until.ms + kMinute - 1) / kMinute * kMinute;
   return time;
