@@ -70,6 +70,8 @@ TEST_F(Access, RolesBoundWhatOneMayDo) {
       {"POST", "/v1/join-tokens", "", 403, 201, 201},
       {"GET", "/v1/join-tokens", "", 403, 403, 200},
       {"DELETE", "/v1/join-tokens/none", "", 403, 403, 404},
+      {"POST", "/v1/closures", R"({"all":true,"times":[{}]})", 403, 201, 201},
+      {"DELETE", "/v1/closures/none", "", 403, 404, 404},
       {"GET", "/v1/users", "", 403, 403, 200},
       {"PATCH", "/v1/users/bob", R"({"role":"operator"})", 403, 403, 200},
       {"PATCH", "/v1/users/bob", R"({"password":"stolen password"})", 403, 403, 200},

@@ -31,6 +31,15 @@ BOOST_DESCRIBE_STRUCT(SampleView, (),
                        net_receive_bytes, net_send_bytes, disk_free_bytes, gpu_permille,
                        gpu_memory_bytes))
 
+/// The closure that closes a node next, or has it closed.
+struct ClosingView {
+  std::string id;
+  domain::Time from;
+  std::optional<domain::Time> until;
+  std::string cause;
+};
+BOOST_DESCRIBE_STRUCT(ClosingView, (), (id, from, until, cause))
+
 struct NodeView {
   domain::NodeId name;
   domain::PoolId pool;
@@ -45,10 +54,11 @@ struct NodeView {
   domain::Resources capacity;
   domain::Resources in_use;
   std::optional<SampleView> sample;
+  std::optional<ClosingView> closing;
 };
 BOOST_DESCRIBE_STRUCT(NodeView, (),
                       (name, pool, gpu_model, state, cause, since, address, version, simulated,
-                       gpus, capacity, in_use, sample))
+                       gpus, capacity, in_use, sample, closing))
 
 struct Nodes {
   std::vector<NodeView> nodes;
@@ -116,6 +126,15 @@ domain::Resources in_use(const Reading& reading, const domain::NodeId& node) {
   return sum;
 }
 
+std::optional<ClosingView> closing_of(const Reading& reading, const Node& node) {
+  const auto next = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
+  if (!next) return std::nullopt;
+  ClosingView shown{.id = next->closure->id, .from = next->when.from, .until = std::nullopt};
+  if (next->when.until < domain::kNever) shown.until = next->when.until;
+  shown.cause = next->closure->cause;
+  return shown;
+}
+
 NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
   const auto& inventory = node.inventory;
   return {.name = node.name,
@@ -130,7 +149,8 @@ NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
           .gpus = inventory.gpus,
           .capacity = ledger::nodes::capacity(node),
           .in_use = in_use(reading, node.name),
-          .sample = sample_of(reading, node.name)};
+          .sample = sample_of(reading, node.name),
+          .closing = closing_of(reading, node)};
 }
 
 void get_nodes(Service& service, const CallPtr& call) {

@@ -70,7 +70,7 @@ const std::vector<Route>& routes() {
     for (const auto& area :
          {meta_routes(), login_routes(), access_routes(), quote_routes(), job_routes(),
           why_routes(), file_routes(), series_routes(), log_routes(), node_routes(),
-          account_routes(), event_routes(), limit_routes(), report_routes()}) {
+          closure_routes(), account_routes(), event_routes(), limit_routes(), report_routes()}) {
       built.insert(built.end(), area.begin(), area.end());
     }
     return built;

@@ -18,6 +18,7 @@ std::vector<Route> file_routes();
 std::vector<Route> series_routes();
 std::vector<Route> log_routes();
 std::vector<Route> node_routes();
+std::vector<Route> closure_routes();
 std::vector<Route> account_routes();
 std::vector<Route> event_routes();
 std::vector<Route> limit_routes();

@@ -7,6 +7,7 @@
 #include "ledger/jobs/jobs.h"
 #include "ledger/jobs/queue_order.h"
 #include "ledger/jobs/quota.h"
+#include "ledger/nodes/nodes.h"
 #include "words/amounts.h"
 
 namespace api {
@@ -18,7 +19,8 @@ using ledger::jobs::Held;
 using ledger::jobs::Job;
 
 constexpr std::size_t kMostBlockers = 8;
-constexpr int kMostTried = 32;             ///< Ends of running jobs at which a place is looked for.
+constexpr int kMostTried = 32;             ///< Moments at which a place is looked for.
+constexpr int kMostInARow = 32;            ///< Closures without a gap between them.
 constexpr std::size_t kMostAhead = 1'000;  ///< Flex jobs that are counted.
 
 struct Blocker {
@@ -130,13 +132,48 @@ std::vector<domain::NodeId> candidates(const Question& question) {
   return nodes;
 }
 
-/// When the shape first has a place if every flex job that runs ends as planned and none comes; 0:
-/// not among the ends looked at. The queue ahead is not counted, so it is "at the earliest".
-Time first_place(const Question& question, const std::set<domain::JobId>& running) {
+/// Why a node takes no work now, if it takes none.
+struct Shut {
+  std::string cause;
+  std::optional<Time> opens;  ///< If that is known.
+};
+
+/// When the node is in no closure any more, if that is known. O(closures)
+std::optional<Time> opens(const Reading& reading, const ledger::nodes::Node& node) {
+  Time at = reading.now;
+  for (int i = 0; i < kMostInARow; ++i) {
+    const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, at);
+    if (!closing || closing->when.from > at) return at;
+    if (closing->when.until >= domain::kNever) return std::nullopt;
+    at = closing->when.until;
+  }
+  return std::nullopt;
+}
+
+std::optional<Shut> shut(const Question& question, const ledger::nodes::Node& node) {
+  if (node.state != domain::NodeState::ready)
+    return Shut{words::cause(question.reader, node.cause), std::nullopt};
+  const Reading& reading = question.reading;
+  const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
+  if (!closing || closing->when.from > reading.now) return std::nullopt;
+  const std::string& cause = closing->closure->cause;
+  Shut found{cause.empty() ? question.say("why.closed") : question.say("why.closed_for", {cause}),
+             opens(reading, node)};
+  if (found.opens)
+    found.cause = question.say("why.opens", {found.cause, words::time(*found.opens)});
+  return found;
+}
+
+/// When the shape first has a place if every flex job that runs ends as planned, nodes open as
+/// planned, and no job comes; 0: not among the moments looked at. The queue ahead is not counted,
+/// so it is "at the earliest".
+Time first_place(const Question& question, const std::set<domain::JobId>& running,
+                 const std::set<Time>& openings) {
   const auto& state = question.reading.state;
   const auto& bid = question.job.spec.bid;
   const domain::Duration need = std::min(bid.duration, ledger::jobs::kWorthStarting);
   std::set<std::pair<Time, domain::JobId>> ends{{std::max(question.reading.now, bid.earliest), {}}};
+  for (const Time at : openings) ends.emplace(std::max(at, bid.earliest), domain::JobId{});
   for (const domain::JobId id : running) {
     ends.emplace(planned(state.jobs.jobs.at(id)).finish, id);
   }
@@ -164,29 +201,43 @@ std::optional<domain::QuotaReached> quota_in_the_way(const Question& question) {
   return ledger::jobs::flex_over(looked, question.job);
 }
 
-/// Which of `nodes` take no work, if none of them does: "n1 (drained by ada), n2 (...)".
-std::string all_closed(const Question& question, const std::vector<domain::NodeId>& nodes) {
-  std::string named;
+/// What of `nodes` takes no work now.
+struct Closed {
+  std::string named;  ///< "n1 (drained by ada), n2 (...)", if none of them takes any.
+  std::set<Time> openings;
+  bool by_state = false;  ///< At least one waits for an operator.
+};
+
+Closed closed_now(const Question& question, const std::vector<domain::NodeId>& nodes) {
+  Closed closed;
+  bool is_all = true;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto& node = question.reading.state.nodes.nodes.at(nodes[i]);
-    if (node.state == domain::NodeState::ready) return {};
+    const auto why = shut(question, node);
+    is_all = is_all && why;
+    if (!why) continue;
+    if (why->opens) closed.openings.insert(*why->opens);
+    closed.by_state = closed.by_state || node.state != domain::NodeState::ready;
     if (i > kMostBlockers) continue;
-    if (i > 0) named += ", ";
-    const std::string cause = words::cause(question.reader, node.cause);
-    named += i == kMostBlockers ? "..." : fmt::format("{} ({})", nodes[i].value, cause);
+    if (i > 0) closed.named += ", ";
+    closed.named += i == kMostBlockers ? "..." : fmt::format("{} ({})", nodes[i].value, why->cause);
   }
-  return named;
+  if (!is_all) closed.named.clear();
+  return closed;
 }
 
 void explain_queued(const Question& question, WhyView& shown) {
   const auto nodes = candidates(question);
   const auto running = holders(question.reading, nodes);
-  if (const std::string closed = all_closed(question, nodes); !closed.empty()) {
-    shown.text += " " + question.say("why.nodes_closed", {closed});
-    shown.would_help.push_back(question.say("help.resume_node"));
+  const Closed closed = closed_now(question, nodes);
+  if (!closed.named.empty()) {
+    shown.text += " " + question.say("why.nodes_closed", {closed.named});
+    shown.would_help.push_back(
+        question.say(closed.by_state ? "help.resume_node" : "help.open_nodes"));
   }
   add_blockers(question, running, shown);
-  shown.expected_start = first_place(question, running);
+  if (shown.until == Time{} && !closed.openings.empty()) shown.until = *closed.openings.begin();
+  shown.expected_start = first_place(question, running, closed.openings);
   const auto ahead =
       ledger::jobs::ahead_in_team(question.reading.state.jobs, question.job, kMostAhead);
   if (ahead > 0) {

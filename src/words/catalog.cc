@@ -96,6 +96,8 @@ constexpr auto kSentences = std::to_array<Entry>({
      "预约作业有时间保证；flex 作业只使用空闲资源。"},
     {"help.resume_node", "An operator can resume nodes that are out of use.",
      "运维人员可以恢复停用的节点。"},
+    {"help.open_nodes", "An operator can open closed nodes before their time.",
+     "运维人员可以提前开放停用的节点。"},
     {"help.extend", "Extending the job gives it more time.", "延长作业可获得更多时间。"},
 
     {"offer.reserved", "Planned to start at {0}, promised to be done by {1}, for {2}.",
@@ -166,6 +168,9 @@ constexpr auto kSentences = std::to_array<Entry>({
      "它在{0}之后开始，后者没有承诺的结束时间。"},
     {"why.nodes_closed", "No node that it could run on takes work now: {0}.",
      "目前没有可供其运行的节点接受作业：{0}。"},
+    {"why.closed", "closed", "停用"},
+    {"why.closed_for", "closed: {0}", "停用：{0}"},
+    {"why.opens", "{0}; opens at {1}", "{0}；{1} 开放"},
     {"why.expected", "Idle capacity is expected at {0} at the earliest.",
      "预计最早于 {0} 有空闲资源。"},
     {"why.holds", "{0} holds what it needs until {1}.", "{0}占用所需资源直到 {1}。"},

@@ -55,6 +55,10 @@ TEST(Catalog, TranslatesWhatOtherModulesSayInEnglish) {
   EXPECT_EQ(translate(Language::zh, "expected a whole number, got a string"),
             "应为整数，却是字符串");
   EXPECT_EQ(translate(Language::zh, "makes room for job 12"), "为作业 12 腾出位置");
+  EXPECT_EQ(translate(Language::zh, "its nodes close: new disks"), "所在节点停用：new disks");
+  EXPECT_EQ(
+      translate(Language::zh, "jobs 1, 2 and 3 more would lose a promised place and find no other"),
+      "作业 1, 2 以及另外 3 个作业将失去已承诺的位置，且找不到其他位置");
   EXPECT_EQ(say(Language::zh, "why.holds_open", {"作业 3"}), "作业 3 占用所需资源。");
   EXPECT_EQ(say(Language::zh, "why.holds_open", {"它"}), "它占用所需资源。");
   EXPECT_EQ(translate(Language::zh, "something that nobody knows"), "something that nobody knows");
