@@ -145,6 +145,38 @@ struct Amounts {
 };
 BOOST_DESCRIBE_STRUCT(Amounts, (), (gpus, cpu_millis, memory_bytes))
 
+/// What closes a node next, or has it closed.
+struct Closing {
+  std::string id;
+  std::int64_t from = 0;
+  std::optional<std::int64_t> until;
+  std::string cause;
+};
+BOOST_DESCRIBE_STRUCT(Closing, (), (id, from, until, cause))
+
+struct ClosureTime {
+  std::optional<std::int64_t> from;
+  std::optional<std::int64_t> until;
+  std::optional<std::int64_t> every_ms;
+};
+BOOST_DESCRIBE_STRUCT(ClosureTime, (), (from, until, every_ms))
+
+struct Closure {
+  std::string id;
+  std::vector<std::string> nodes;
+  std::string pool;
+  std::vector<ClosureTime> times;
+  std::string cause;
+  std::optional<ClosureTime> next;
+  bool closed_now = false;
+};
+BOOST_DESCRIBE_STRUCT(Closure, (), (id, nodes, pool, times, cause, next, closed_now))
+
+struct Closures {
+  std::vector<Closure> closures;
+};
+BOOST_DESCRIBE_STRUCT(Closures, (), (closures))
+
 struct Node {
   std::string name;
   std::string pool;
@@ -155,9 +187,11 @@ struct Node {
   bool simulated = false;
   Amounts capacity;
   Amounts in_use;
+  std::optional<Closing> closing;
 };
 BOOST_DESCRIBE_STRUCT(Node, (),
-                      (name, pool, gpu_model, state, cause, since, simulated, capacity, in_use))
+                      (name, pool, gpu_model, state, cause, since, simulated, capacity, in_use,
+                       closing))
 
 struct Nodes {
   std::vector<Node> nodes;

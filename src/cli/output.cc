@@ -127,7 +127,7 @@ Style style_of_state(std::string_view state) {
       state == "maintenance") {
     return Style::warning;
   }
-  return state == "cancelled" ? Style::faint : Style::plain;
+  return state == "cancelled" || state == "closed" ? Style::faint : Style::plain;
 }
 
 }  // namespace cli

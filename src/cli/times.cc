@@ -198,12 +198,9 @@ constexpr std::array<std::string_view, 7> kDays{"sunday",   "monday", "tuesday",
 std::optional<std::int64_t> day_word(std::string_view word, std::int64_t today) {
   if (word == "today") return 0;
   if (word == "tomorrow") return 1;
-  for (unsigned i = 0; i < kDays.size(); ++i) {
-    const bool is_it = word == kDays[i] || word == kDays[i].substr(0, 3) ||
-                       (word == "tues" && i == 2) || (word == "thurs" && i == 4);
-    if (is_it) return (i + 7 - weekday(today)) % 7;
-  }
-  return std::nullopt;
+  const auto day = weekday_named(word);
+  if (!day) return std::nullopt;
+  return (*day + 7 - weekday(today)) % 7;
 }
 
 std::optional<Time> named_day(std::string_view text, const Here& here) {
@@ -294,6 +291,34 @@ base::Result<Time> parse_moment(std::string_view given, const Here& here) {
   return base::invalid("time",
                        "'{}' is no moment; {}'thu 18:00', 'tomorrow 09:00' or '2026-11-23T09:00'",
                        given, hint);
+}
+
+base::Result<Time> parse_end(std::string_view given, const Here& here, Time after) {
+  auto at = parse_moment(given, here);
+  if (!at || *at > after) return at;
+  const std::string text = lower(trim(given));
+  if (text.starts_with("today") || text.starts_with("tomorrow")) return at;
+  if (const auto later = named_day(text, {after, here.offset})) return *later;
+  return at;
+}
+
+base::Result<Duration> parse_time_of_day(std::string_view given) {
+  if (const auto ms = time_of_day(trim(given))) return Duration{*ms};
+  return base::invalid("time", "'{}' is no time of day; write it as 22:00", given);
+}
+
+std::optional<unsigned> weekday_named(std::string_view given) {
+  const std::string word = lower(trim(given));
+  for (unsigned i = 0; i < kDays.size(); ++i) {
+    const bool is_it = word == kDays[i] || word == kDays[i].substr(0, 3) ||
+                       (word == "tues" && i == 2) || (word == "thurs" && i == 4);
+    if (is_it) return i;
+  }
+  return std::nullopt;
+}
+
+unsigned weekday_at(Time at, const Here& here) {
+  return weekday(civil_day(to_local(at, here.offset)));
 }
 
 std::string show_moment(Time at, const Here& here, text::Language language) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,18 @@ struct Here {
 /// local time, with "T" or a space, "18:00" (the next one), "today 18:00", "tomorrow 09:00",
 /// "monday 9:00", "thu 18:00" (the next one, never today's past).
 base::Result<domain::Time> parse_moment(std::string_view text, const Here& here);
+
+/// Reads when something ends that begins at `after`: like parse_moment, but a bare time of day or
+/// day of the week is the next one after it.
+base::Result<domain::Time> parse_end(std::string_view text, const Here& here, domain::Time after);
+
+/// Reads "9:00", "18:00:30": what has passed since midnight.
+base::Result<domain::Duration> parse_time_of_day(std::string_view text);
+
+/// The day of the week that "monday", "mon" or "Tues" names, 0 is Sunday.
+std::optional<unsigned> weekday_named(std::string_view word);
+/// The local one of a moment.
+unsigned weekday_at(domain::Time at, const Here& here);
 
 /// "today 14:30", "tomorrow 09:00", "yesterday 18:00", "Thu 09:00" within the next six days,
 /// "2026-12-03 09:00" beyond, "-" for 0 and for kNever.

@@ -42,6 +42,24 @@ TEST(Durations, AreReadInAllTheirForms) {
   }
 }
 
+TEST(Moments, AnEndIsTheNextAfterItsBeginning) {
+  const Time friday{kSundayNine.ms + 5 * domain::kDay.ms};  // 09:00.
+  const std::vector<std::pair<const char*, const char*>> cases{
+      {"18:00", "2026-11-27T18:00"},
+      {"08:00", "2026-11-28T08:00"},
+      {"sat 10:00", "2026-11-28T10:00"},
+      {"fri 08:00", "2026-12-04T08:00"},
+      {"tomorrow 10:00", "2026-11-23T10:00"},
+      {"2h", "2026-11-22T11:00"},
+      {"6d", "2026-11-28T09:00"}};
+  for (const auto& [text, wanted] : cases) {
+    const auto at = parse_end(text, utc(), friday);
+    ASSERT_TRUE(at) << text;
+    EXPECT_EQ(utc_text(*at), wanted) << text;
+  }
+  EXPECT_FALSE(parse_end("soon", utc(), friday));
+}
+
 TEST(Durations, NonsenseIsRefusedWithWhatWouldDo) {
   for (const char* text :
        {"",      " ",     "h",          "2x",        "0",       "0s",    "-2h",

@@ -58,14 +58,14 @@ OptionNames names_of(const Typing& typing) {
 }
 
 /// What other schedulers call it, and what it is called here.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kElsewhere{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kElsewhere{{
     {"time", "duration"},      {"time-limit", "duration"}, {"deadline", "by"},
     {"begin", "after"},        {"gres", "gpus"},           {"gpus-per-node", "gpus"},
     {"gpus-per-task", "gpus"}, {"ntasks", "ranks"},        {"nodes", "ranks"},
     {"cpus", "cores"},         {"cpus-per-task", "cores"}, {"mem", "memory"},
     {"partition", "pool"},     {"queue", "pool"},          {"array", "count"},
     {"nice", "priority"},      {"requeue", "retries"},     {"job-name", "name"},
-    {"chdir", "workdir"},      {"export", "env"},
+    {"chdir", "workdir"},      {"export", "env"},          {"reason", "cause"},
 }};
 
 /// The option that `unknown` was probably meant to be, with its dashes; empty if none is near.

@@ -25,18 +25,19 @@ struct Verbs {
 CLI::App& add_verb(Verbs& verbs, CLI::App& parent, std::string_view path, Verbs::Action action);
 
 // Each adds a group of verbs; see the file of the same name.
-void add_bid_verbs(Verbs& verbs, CLI::App& app);     ///< quote, submit, run
-void add_job_verbs(Verbs& verbs, CLI::App& app);     ///< jobs, why, job show|cancel|extend
-void add_result_verbs(Verbs& verbs, CLI::App& job);  ///< job logs|metrics|files|get
-void add_node_verbs(Verbs& verbs, CLI::App& app);    ///< nodes, node ..., calendar
-void add_people_verbs(Verbs& verbs, CLI::App& app);  ///< teams, team add, users, tokens
-void add_money_verbs(Verbs& verbs, CLI::App& app);   ///< grant, statement, prices
-void add_limit_verbs(Verbs& verbs, CLI::App& app);   ///< quota, fairness
-void add_share_verb(Verbs& verbs, CLI::App& team);   ///< team share
-void add_move_verb(Verbs& verbs, CLI::App& job);     ///< job move
-void add_login_verbs(Verbs& verbs, CLI::App& app);   ///< login, whoami, events, version
-void add_sim_verbs(Verbs& verbs, CLI::App& app);     ///< sim
-void add_report_verbs(Verbs& verbs, CLI::App& app);  ///< report
+void add_bid_verbs(Verbs& verbs, CLI::App& app);       ///< quote, submit, run
+void add_job_verbs(Verbs& verbs, CLI::App& app);       ///< jobs, why, job show|cancel|extend
+void add_result_verbs(Verbs& verbs, CLI::App& job);    ///< job logs|metrics|files|get
+void add_node_verbs(Verbs& verbs, CLI::App& app);      ///< nodes, node ..., calendar
+void add_closure_verbs(Verbs& verbs, CLI::App& node);  ///< node close|closures|open
+void add_people_verbs(Verbs& verbs, CLI::App& app);    ///< teams, team add, users, tokens
+void add_money_verbs(Verbs& verbs, CLI::App& app);     ///< grant, statement, prices
+void add_limit_verbs(Verbs& verbs, CLI::App& app);     ///< quota, fairness
+void add_share_verb(Verbs& verbs, CLI::App& team);     ///< team share
+void add_move_verb(Verbs& verbs, CLI::App& job);       ///< job move
+void add_login_verbs(Verbs& verbs, CLI::App& app);     ///< login, whoami, events, version
+void add_sim_verbs(Verbs& verbs, CLI::App& app);       ///< sim
+void add_report_verbs(Verbs& verbs, CLI::App& app);    ///< report
 
 /// Reads the number of a job as it was typed.
 base::Result<std::int64_t> parse_job_id(std::string_view text);

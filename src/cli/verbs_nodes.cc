@@ -13,6 +13,26 @@ namespace {
 
 std::string of(std::int64_t used, std::int64_t all) { return fmt::format("{}/{}", used, all); }
 
+bool is_closed(const Context& context, const Node& node) {
+  return node.state == "ready" && node.closing &&
+         node.closing->from <= context.environment.now().ms;
+}
+
+/// Why it is as it is; of a node that is ready, what closes it within a week.
+std::string cause_of(const Context& context, const Node& node) {
+  const std::int64_t soon = (context.environment.now() + domain::kDay * 7).ms;
+  if (node.state != "ready" || !node.closing || node.closing->from > soon)
+    return printable(node.cause);
+  const Closing& closing = *node.closing;
+  std::string text = context.say("nodes.closes", {context.moment(closing.from)});
+  if (is_closed(context, node)) {
+    text = closing.until ? context.say("nodes.closed_until", {context.moment(*closing.until)})
+                         : context.say("nodes.closed");
+  }
+  return closing.cause.empty() ? text
+                               : context.say("nodes.closing", {text, printable(closing.cause)});
+}
+
 void show_nodes(const Context& context, const Nodes& all) {
   if (all.nodes.empty()) {
     context.output.line(context.say("nodes.none"));
@@ -30,15 +50,16 @@ void show_nodes(const Context& context, const Nodes& all) {
   for (const Node& node : all.nodes) {
     std::string model = node.gpu_model.empty() ? "-" : node.gpu_model;
     if (node.simulated) model += context.say("nodes.simulated");
+    const std::string state = is_closed(context, node) ? "closed" : node.state;
     table.rows.push_back({printable(node.name),
                           printable(node.pool),
-                          {state_text(context, node.state), style_of_state(node.state)},
+                          {state_text(context, state), style_of_state(state)},
                           of(node.in_use.gpus, node.capacity.gpus),
                           printable(model),
                           fmt::format("{}/{}", show_cores(node.in_use.cpu_millis),
                                       show_cores(node.capacity.cpu_millis)),
                           show_bytes(node.capacity.memory_bytes),
-                          printable(node.cause)});
+                          cause_of(context, node)});
   }
   context.output.table(table);
 }
@@ -210,6 +231,7 @@ void add_node_verbs(Verbs& verbs, CLI::App& app) {
   add_name(add_verb(verbs, node, "node remove",
                     [&context, removed] { return remove(context, *removed); }),
            *removed);
+  add_closure_verbs(verbs, node);
   add_join_token_verbs(verbs, node);
 
   const auto wish = std::make_shared<CalendarWish>();

@@ -19,7 +19,7 @@ const Catalog& catalog() {
   static const Catalog all = [] {
     Catalog built;
     for (const auto part :
-         {messages(), verbs(), examples(), options(), limits(), serving(), reports()})
+         {messages(), verbs(), examples(), options(), limits(), closures(), serving(), reports()})
       add(built, part);
     return built;
   }();

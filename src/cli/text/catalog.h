@@ -39,8 +39,9 @@ std::span<const Entry> messages();
 std::span<const Entry> verbs();
 std::span<const Entry> examples();
 std::span<const Entry> options();
-std::span<const Entry> limits();   ///< Of shares, quotas, the queue, and of what is free.
-std::span<const Entry> serving();  ///< Of up, controller and agent, which apps/berth makes.
-std::span<const Entry> reports();  ///< Of `berth report`.
+std::span<const Entry> limits();    ///< Of shares, quotas, the queue, and of what is free.
+std::span<const Entry> closures();  ///< Of nodes that are closed for a time.
+std::span<const Entry> serving();   ///< Of up, controller and agent, which apps/berth makes.
+std::span<const Entry> reports();   ///< Of `berth report`.
 
 }  // namespace cli::text

@@ -26,7 +26,7 @@ std::set<std::string> placeholders(std::string_view text) {
 std::vector<Entry> all() {
   std::vector<Entry> entries;
   for (const auto part :
-       {messages(), verbs(), examples(), options(), limits(), serving(), reports()}) {
+       {messages(), verbs(), examples(), options(), limits(), closures(), serving(), reports()}) {
     entries.insert(entries.end(), part.begin(), part.end());
   }
   return entries;
@@ -86,7 +86,7 @@ TEST(Catalog, EveryIdThatTheCodeNamesExistsAndIsFilled) {
   ASSERT_FALSE(code.empty()) << "set BERTH_SOURCE_DIR";
   // Ids stand in the code as whole strings: say("offer.line", {...}).
   const std::regex id(
-      R"re("((?:cause|day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
+      R"re("((?:cause|closure|day|state|column|word|offer|quote|refused|refusal|submit|jobs|job|)re"
       R"re(extend|quota|why|metrics|files|get|nodes|node|team|user|token|grant|)re"
       R"re(statement|money|prices|login|whoami|version|note|end|ask|hint|error|report|)re"
       R"re(exit|help|option|verb|examples)\.[a-z0-9_-]+)")re");

@@ -142,9 +142,11 @@ constexpr std::array kExamples{
           "  berth nodes --json\n      # 供脚本使用"},
     Entry{"examples.node",
           "  berth node token\n      # add one\n"
+          "  berth node close gpu7 --from 'sat 22:00' --for 4h\n      # close one for a time\n"
           "  berth node drain gpu7 --cause 'new disk'\n      # take one out of use",
           "  berth node token\n      # 添加节点\n"
-          "  berth node drain gpu7 --cause 'new disk'\n      # 停用节点"},
+          "  berth node close gpu7 --from 'sat 22:00' --for 4h\n      # 停用一段时间\n"
+          "  berth node drain gpu7 --cause 'new disk'\n      # 排空节点"},
     Entry{"examples.node drain",
           "  berth node drain gpu7\n      # take it out of use\n"
           "  berth node drain gpu7 --cause 'new disk'\n      # and say why",
@@ -160,6 +162,29 @@ constexpr std::array kExamples{
           "  berth node remove gpu7 --yes\n      # does not ask",
           "  berth node remove gpu7\n      # 会先询问\n"
           "  berth node remove gpu7 --yes\n      # 不询问"},
+    Entry{"examples.node close",
+          "  berth node close gpu7 gpu8 --from 'sat 22:00' --for 4h --cause 'new disks'\n"
+          "      # maintenance\n"
+          "  berth node close --pool lab --on weekdays --from 09:00 --until 18:00\n"
+          "      # machines that are lent at night and at weekends\n"
+          "  berth node close gpu7 --until 18:00 --anyway\n"
+          "      # now, whatever was promised there",
+          "  berth node close gpu7 gpu8 --from 'sat 22:00' --for 4h --cause 'new disks'\n"
+          "      # 维护\n"
+          "  berth node close --pool lab --on weekdays --from 09:00 --until 18:00\n"
+          "      # 只在夜间与周末借出的机器\n"
+          "  berth node close gpu7 --until 18:00 --anyway\n"
+          "      # 立即停用，不顾已有的承诺"},
+    Entry{"examples.node closures",
+          "  berth node closures\n      # all that are not over\n"
+          "  berth node closures --json\n      # for a script",
+          "  berth node closures\n      # 尚未结束的全部停用时段\n"
+          "  berth node closures --json\n      # 供脚本使用"},
+    Entry{"examples.node open",
+          "  berth node open 7ac41f0e5b2d9863\n      # its nodes take work at once\n"
+          "  berth node open 7ac41f0e5b2d9863 --json\n      # for a script",
+          "  berth node open 7ac41f0e5b2d9863\n      # 节点立即开放\n"
+          "  berth node open 7ac41f0e5b2d9863 --json\n      # 供脚本使用"},
     Entry{"examples.node token",
           "  berth node token\n      # a line to paste on the new node\n"
           "  berth node token --hours 1\n      # valid for an hour",
