@@ -156,11 +156,10 @@ std::optional<Shut> shut(const Question& question, const ledger::nodes::Node& no
   const Reading& reading = question.reading;
   const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
   if (!closing || closing->when.from > reading.now) return std::nullopt;
+  Shut found{question.say("why.closed"), opens(reading, node)};
+  if (found.opens) found.cause = question.say("why.closed_until", {words::time(*found.opens)});
   const std::string& cause = closing->closure->cause;
-  Shut found{cause.empty() ? question.say("why.closed") : question.say("why.closed_for", {cause}),
-             opens(reading, node)};
-  if (found.opens)
-    found.cause = question.say("why.opens", {found.cause, words::time(*found.opens)});
+  if (!cause.empty()) found.cause = question.say("why.closed_for", {found.cause, cause});
   return found;
 }
 

@@ -67,10 +67,15 @@ base::Result<ClosedTime> single_time(const Context& context, const CloseWish& wi
     return base::invalid("until", "{}",
                          context.say("error.end_first", {context.moment(time.until.ms),
                                                          context.moment(time.from.ms)}));
-  if (wish.every.empty()) return time;
+  if (wish.every.empty()) {
+    if (time.until > here.now) return time;
+    return base::invalid("until", "{}",
+                         context.say("error.end_past", {context.moment(time.until.ms)}));
+  }
   auto every = parse_duration(wish.every);
   if (!every) return base::pass(every);
-  if (*every < kDay) return base::invalid("every", "{}", context.say("error.every_day"));
+  if (*every < kDay || every->ms % domain::kMinute.ms != 0)
+    return base::invalid("every", "{}", context.say("error.every_day"));
   if (time.until - time.from > *every)
     return base::invalid("every", "{}", context.say("error.too_long_to_repeat"));
   time.every = *every;

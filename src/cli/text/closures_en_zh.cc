@@ -47,7 +47,9 @@ constexpr std::array kClosures{
     Entry{"error.on_needs_times", "--on needs --from and --until, such as 22:00 and 06:00",
           "--on 需要 --from 与 --until，例如 22:00 与 06:00"},
     Entry{"error.end_first", "it would end {0}, and begin {1}", "结束时间 {0} 不晚于开始时间 {1}"},
-    Entry{"error.every_day", "--every must be at least 1d", "--every 至少为 1d"},
+    Entry{"error.end_past", "it would have ended {0}", "结束时间 {0} 已经过去"},
+    Entry{"error.every_day", "--every must be at least 1d, and whole minutes",
+          "--every 至少为 1d，且为整分钟"},
     Entry{"error.too_long_to_repeat", "it would last until after the next one begins",
           "每次持续的时间超过了重复的间隔"},
 };
