@@ -157,9 +157,11 @@ TEST_F(Closures, ANodeShowsWhatClosesIt) {
   EXPECT_EQ(closing.at("from"), (served.now() + kHour).ms);
   EXPECT_EQ(closing.at("until"), (served.now() + kHour * 2).ms);
   EXPECT_EQ(text(closing, "cause"), "new disks");
+  EXPECT_EQ(closing.at("closed_now"), false);
   EXPECT_FALSE(node("c1").as_object().contains("closing"));
   ASSERT_EQ(close(kAll).status, 201);
   EXPECT_FALSE(node("g1").at("closing").as_object().contains("until"));
+  EXPECT_EQ(node("g1").at("closing").at("closed_now"), true);
 }
 
 TEST_F(Closures, AConflictNamesTheJobsUnlessItIsWishedForAnyway) {
@@ -195,6 +197,16 @@ TEST_F(Closures, AJobWhoseNodesOpenForNobodyKnowsWhenSaysSo) {
   const auto why = served.ask("ada", "GET", "/v1/jobs/1/why");
   EXPECT_NE(why.text.find("takes work now: g1 (closed)."), std::string::npos) << why.text;
   EXPECT_EQ(why.body.at("expected_start"), 0);
+}
+
+TEST_F(Closures, AJobThatLostItsPlaceSaysWhyItGetsNoOther) {
+  ASSERT_EQ(bid(spec_json("eager", 8, 3)).status, 201);
+  ASSERT_EQ(close(R"({"pool":"a100","times":[{}],"cause":"smoke","anyway":true})").status, 201);
+  served.pass(kMinute);
+  served.end_ranks({1}, domain::ExitCause::stopped);
+  const auto why = served.ask("ada", "GET", "/v1/jobs/1/why");
+  EXPECT_TRUE(why.text.contains("takes work now: g1 (closed: smoke).")) << why.text;
+  EXPECT_TRUE(why.text.contains("An operator can open closed nodes")) << why.text;
 }
 
 TEST_F(Closures, AnOpenNodeIsNotCalledClosed) {

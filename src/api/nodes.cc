@@ -37,8 +37,9 @@ struct ClosingView {
   domain::Time from;
   std::optional<domain::Time> until;
   std::string cause;
+  bool closed_now = false;
 };
-BOOST_DESCRIBE_STRUCT(ClosingView, (), (id, from, until, cause))
+BOOST_DESCRIBE_STRUCT(ClosingView, (), (id, from, until, cause, closed_now))
 
 struct NodeView {
   domain::NodeId name;
@@ -132,6 +133,7 @@ std::optional<ClosingView> closing_of(const Reading& reading, const Node& node) 
   ClosingView shown{.id = next->closure->id, .from = next->when.from, .until = std::nullopt};
   if (next->when.until < domain::kNever) shown.until = next->when.until;
   shown.cause = next->closure->cause;
+  shown.closed_now = shown.from <= reading.now;
   return shown;
 }
 

@@ -105,19 +105,6 @@ void offer_cancelling(const Question& question, WhyView& shown) {
   }
 }
 
-void explain_reserved(const Question& question, WhyView& shown) {
-  const Job& job = question.job;
-  if (!job.booking) {
-    shown.would_help.push_back(question.say("help.resume_node"));
-    shown.until = job.deadline;
-    return;
-  }
-  shown.expected_start = job.booking->start;
-  add_blockers(question, holders(question.reading, job.booking->nodes), shown);
-  shown.until = job.booking->start;
-  offer_cancelling(question, shown);
-}
-
 /// Nodes that the shape may be put on, as far as pool and model say.
 std::vector<domain::NodeId> candidates(const Question& question) {
   const auto& shape = question.job.spec.bid.shape;
@@ -225,15 +212,34 @@ Closed closed_now(const Question& question, const std::vector<domain::NodeId>& n
   return closed;
 }
 
+/// Says so if no node takes work, and what would help.
+bool tell_closed(const Question& question, const Closed& closed, WhyView& shown) {
+  if (closed.named.empty()) return false;
+  shown.text += " " + question.say("why.nodes_closed", {closed.named});
+  shown.would_help.push_back(
+      question.say(closed.by_state ? "help.resume_node" : "help.open_nodes"));
+  return true;
+}
+
+void explain_reserved(const Question& question, WhyView& shown) {
+  const Job& job = question.job;
+  if (!job.booking) {
+    if (!tell_closed(question, closed_now(question, candidates(question)), shown))
+      shown.would_help.push_back(question.say("help.resume_node"));
+    shown.until = job.deadline;
+    return;
+  }
+  shown.expected_start = job.booking->start;
+  add_blockers(question, holders(question.reading, job.booking->nodes), shown);
+  shown.until = job.booking->start;
+  offer_cancelling(question, shown);
+}
+
 void explain_queued(const Question& question, WhyView& shown) {
   const auto nodes = candidates(question);
   const auto running = holders(question.reading, nodes);
   const Closed closed = closed_now(question, nodes);
-  if (!closed.named.empty()) {
-    shown.text += " " + question.say("why.nodes_closed", {closed.named});
-    shown.would_help.push_back(
-        question.say(closed.by_state ? "help.resume_node" : "help.open_nodes"));
-  }
+  tell_closed(question, closed, shown);
   add_blockers(question, running, shown);
   if (shown.until == Time{} && !closed.openings.empty()) shown.until = *closed.openings.begin();
   shown.expected_start = first_place(question, running, closed.openings);

@@ -151,8 +151,9 @@ struct Closing {
   std::int64_t from = 0;
   std::optional<std::int64_t> until;
   std::string cause;
+  bool closed_now = false;
 };
-BOOST_DESCRIBE_STRUCT(Closing, (), (id, from, until, cause))
+BOOST_DESCRIBE_STRUCT(Closing, (), (id, from, until, cause, closed_now))
 
 struct ClosureTime {
   std::optional<std::int64_t> from;

@@ -168,13 +168,15 @@ TEST_F(ClosureVerbsTest, NodesSayWhatClosesThem) {
       "GET", "/v1/nodes",
       fmt::format(R"({{"nodes": [{}, {}, {}, {}, {}, {}]}})",
                   node("n1", "ready", R"(, "closing": {"id": "a", "from": 1795338000000,
-                       "until": 1795370400000, "cause": "new disks"})"),
-                  node("n2", "ready", R"(, "closing": {"id": "a", "from": 1, "cause": ""})"),
+                       "until": 1795370400000, "cause": "new disks", "closed_now": true})"),
+                  node("n2", "ready", R"(, "closing": {"id": "a", "from": 1, "cause": "",
+                       "closed_now": true})"),
                   node("n3", "ready", R"(, "closing": {"id": "a", "from": 1795557600000,
                        "until": 1795603600000, "cause": "fans"})"),
                   node("n4", "ready", R"(, "closing": {"id": "a", "from": 1795942800001,
                        "until": 1795943900000, "cause": "fans"})"),
-                  node("n5", "down", R"(, "closing": {"id": "a", "from": 1, "cause": "fans"})"),
+                  node("n5", "down", R"(, "closing": {"id": "a", "from": 1, "cause": "fans",
+                       "closed_now": true})"),
                   node("n6", "ready", "")));
   EXPECT_EQ(berth({"nodes"}), 0) << world.error;
   const auto row = [&](const char* name) {

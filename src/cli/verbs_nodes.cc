@@ -13,9 +13,8 @@ namespace {
 
 std::string of(std::int64_t used, std::int64_t all) { return fmt::format("{}/{}", used, all); }
 
-bool is_closed(const Context& context, const Node& node) {
-  return node.state == "ready" && node.closing &&
-         node.closing->from <= context.environment.now().ms;
+bool is_closed(const Node& node) {
+  return node.state == "ready" && node.closing && node.closing->closed_now;
 }
 
 /// Why it is as it is; of a node that is ready, what closes it within a week.
@@ -25,7 +24,7 @@ std::string cause_of(const Context& context, const Node& node) {
     return printable(node.cause);
   const Closing& closing = *node.closing;
   std::string text = context.say("nodes.closes", {context.moment(closing.from)});
-  if (is_closed(context, node)) {
+  if (is_closed(node)) {
     text = closing.until ? context.say("nodes.closed_until", {context.moment(*closing.until)})
                          : context.say("nodes.closed");
   }
@@ -50,7 +49,7 @@ void show_nodes(const Context& context, const Nodes& all) {
   for (const Node& node : all.nodes) {
     std::string model = node.gpu_model.empty() ? "-" : node.gpu_model;
     if (node.simulated) model += context.say("nodes.simulated");
-    const std::string state = is_closed(context, node) ? "closed" : node.state;
+    const std::string state = is_closed(node) ? "closed" : node.state;
     table.rows.push_back({printable(node.name),
                           printable(node.pool),
                           {state_text(context, state), style_of_state(state)},
