@@ -159,6 +159,9 @@ TEST_F(Closures, ANodeShowsWhatClosesIt) {
   EXPECT_EQ(text(closing, "cause"), "new disks");
   EXPECT_EQ(closing.at("closed_now"), false);
   EXPECT_FALSE(node("c1").as_object().contains("closing"));
+  ASSERT_EQ(close_between(R"("pool":"a100")", kHour + kMinute, kHour * 3).status, 201);
+  EXPECT_EQ(node("g1").at("closing").at("until"), (served.now() + kHour * 3).ms) << "it opens then";
+  EXPECT_EQ(node("g1").at("closing").at("id"), made.body.at("id"));
   ASSERT_EQ(close(kAll).status, 201);
   EXPECT_FALSE(node("g1").at("closing").as_object().contains("until"));
   EXPECT_EQ(node("g1").at("closing").at("closed_now"), true);

@@ -31,7 +31,7 @@ BOOST_DESCRIBE_STRUCT(SampleView, (),
                        net_receive_bytes, net_send_bytes, disk_free_bytes, gpu_permille,
                        gpu_memory_bytes))
 
-/// The closure that closes a node next, or has it closed.
+/// The closure that closes a node next, or has it closed, and when the node opens.
 struct ClosingView {
   std::string id;
   domain::Time from;
@@ -130,11 +130,12 @@ domain::Resources in_use(const Reading& reading, const domain::NodeId& node) {
 std::optional<ClosingView> closing_of(const Reading& reading, const Node& node) {
   const auto next = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
   if (!next) return std::nullopt;
-  ClosingView shown{.id = next->closure->id, .from = next->when.from, .until = std::nullopt};
-  if (next->when.until < domain::kNever) shown.until = next->when.until;
-  shown.cause = next->closure->cause;
-  shown.closed_now = shown.from <= reading.now;
-  return shown;
+  const domain::Time from = next->when.from;
+  return ClosingView{.id = next->closure->id,
+                     .from = from,
+                     .until = opening_of(reading, node, std::max(from, reading.now)),
+                     .cause = next->closure->cause,
+                     .closed_now = from <= reading.now};
 }
 
 NodeView view_of(const Call& call, const Reading& reading, const Node& node) {

@@ -5,6 +5,7 @@
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
 #include "ledger/jobs/series.h"
+#include "ledger/nodes/nodes.h"
 
 namespace api {
 namespace {
@@ -168,6 +169,18 @@ boost::json::value view(const words::Reader& reader, const Reading& reading, con
     whole.as_object().emplace(entry.key(), std::move(entry.value()));
   }
   return whole;
+}
+
+std::optional<domain::Time> opening_of(const Reading& reading, const ledger::nodes::Node& node,
+                                       domain::Time at) {
+  constexpr int kMostInARow = 32;
+  for (int i = 0; i < kMostInARow; ++i) {
+    const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, at);
+    if (!closing || closing->when.from > at) return at;
+    if (closing->when.until >= domain::kNever) return std::nullopt;
+    at = closing->when.until;
+  }
+  return std::nullopt;
 }
 
 }  // namespace api

@@ -157,6 +157,11 @@ JobSummary summary(const words::Reader& reader, const Reading& reading,
 boost::json::value view(const words::Reader& reader, const Reading& reading,
                         const ledger::jobs::Job& job);
 
+/// When no closure holds a node that one holds at `at`; none: until it is opened, or not known.
+/// O(closures)
+std::optional<domain::Time> opening_of(const Reading& reading, const ledger::nodes::Node& node,
+                                       domain::Time at);
+
 /// What is planned of a job's time: its booking, or what its attempt has paid for; of a job that
 /// has ended the start that it had. 0: not known.
 struct Planned {

@@ -20,7 +20,6 @@ using ledger::jobs::Job;
 
 constexpr std::size_t kMostBlockers = 8;
 constexpr int kMostTried = 32;             ///< Moments at which a place is looked for.
-constexpr int kMostInARow = 32;            ///< Closures without a gap between them.
 constexpr std::size_t kMostAhead = 1'000;  ///< Flex jobs that are counted.
 
 struct Blocker {
@@ -125,25 +124,13 @@ struct Shut {
   std::optional<Time> opens;  ///< If that is known.
 };
 
-/// When the node is in no closure any more, if that is known. O(closures)
-std::optional<Time> opens(const Reading& reading, const ledger::nodes::Node& node) {
-  Time at = reading.now;
-  for (int i = 0; i < kMostInARow; ++i) {
-    const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, at);
-    if (!closing || closing->when.from > at) return at;
-    if (closing->when.until >= domain::kNever) return std::nullopt;
-    at = closing->when.until;
-  }
-  return std::nullopt;
-}
-
 std::optional<Shut> shut(const Question& question, const ledger::nodes::Node& node) {
   if (node.state != domain::NodeState::ready)
     return Shut{words::cause(question.reader, node.cause), std::nullopt};
   const Reading& reading = question.reading;
   const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
   if (!closing || closing->when.from > reading.now) return std::nullopt;
-  Shut found{question.say("why.closed"), opens(reading, node)};
+  Shut found{question.say("why.closed"), opening_of(reading, node, reading.now)};
   if (found.opens) found.cause = question.say("why.closed_until", {words::time(*found.opens)});
   const std::string& cause = closing->closure->cause;
   if (!cause.empty()) found.cause = question.say("why.closed_for", {found.cause, cause});
