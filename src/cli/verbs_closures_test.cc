@@ -39,7 +39,7 @@ TEST_F(ClosureVerbsTest, WhatIsClosedIsSentAndSaid) {
             R"({"nodes":["g1","g2"],"times":[{"from":1795384800000,"until":1795399200000}],)"
             R"("cause":"new disks"})");
   EXPECT_EQ(world.out, "closure 7ac4 closes g1, g2, today 22:00 until tomorrow 02:00\n");
-  EXPECT_EQ(world.error, "To open them before that: berth node open 7ac4\n");
+  EXPECT_EQ(world.error, "To open them: berth node open 7ac4\n");
   EXPECT_EQ(sent({"--pool", "a100", "--for", "2h"}),
             R"({"pool":"a100","times":[{"until":1795345200000}]})");
   EXPECT_EQ(sent({"--all"}), R"({"all":true,"times":[{}]})");

@@ -29,8 +29,7 @@ constexpr std::array kClosures{
     Entry{"closure.times", "{0} times", "{0} 个时段"},
     Entry{"ask.close_anyway", "Close them even if jobs lose what they were promised?",
           "即使有作业因此失去承诺，也要停用这些节点？"},
-    Entry{"hint.open", "To open them before that: berth node open {0}",
-          "提前开放：berth node open {0}"},
+    Entry{"hint.open", "To open them: berth node open {0}", "开放节点：berth node open {0}"},
     Entry{"hint.close_anyway",
           "Choose another time, or close them all the same with --anyway: those jobs then lose "
           "what they were promised.",
