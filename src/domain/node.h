@@ -7,6 +7,7 @@
 
 #include "domain/ids.h"
 #include "domain/resources.h"
+#include "domain/time.h"
 
 namespace domain {
 
@@ -30,8 +31,19 @@ enum class NodeState {
   maintenance,  ///< Out of use until an operator resumes it.
   down,         ///< Its agent has not been heard of.
   quarantined,  ///< Taken out by Berth because its work kept failing.
+  suspended,    ///< Switched off while nobody needs it.
+  resuming,     ///< Being switched on; its agent has not reported yet.
 };
-BOOST_DESCRIBE_ENUM(NodeState, joining, ready, draining, maintenance, down, quarantined)
+BOOST_DESCRIBE_ENUM(NodeState, joining, ready, draining, maintenance, down, quarantined, suspended,
+                    resuming)
+
+/// When a node is switched off and on, so that it costs nothing while nobody needs it.
+struct PowerPolicy {
+  Duration idle;    ///< It is suspended when it has had nothing to do for so long.
+  Duration resume;  ///< So long it takes until its agent reports, from when it is asked for.
+  friend bool operator==(const PowerPolicy&, const PowerPolicy&) = default;
+};
+BOOST_DESCRIBE_STRUCT(PowerPolicy, (), (idle, resume))
 
 /// What an agent says of its machine.
 struct Inventory {
