@@ -96,6 +96,7 @@ About about(const Sight&, const nodes::NodeJoined& fact) { return about_node(fac
 About about(const Sight&, const nodes::NodeReported& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodeStateSet& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodeRemoved& fact) { return about_node(fact.node); }
+About about(const Sight&, const nodes::NodePowerSet& fact) { return about_node(fact.node); }
 About about(const Sight&, const nodes::NodesClosed&) { return {.is_shown = true}; }
 About about(const Sight&, const nodes::NodesOpened&) { return {.is_shown = true}; }
 About about(const Sight& sight, const jobs::BookingsMoved& fact) {

@@ -49,9 +49,8 @@ void Core::greet() {
     const auto node = nodes.find(id);
     const auto seat = seats_.find(id);
     if (node == nodes.end() || seat == seats_.end()) return true;
-    const bool absent =
-        node->second.state == NodeState::down || node->second.state == NodeState::joining;
-    if (absent || node->second.inventory != seat->second.hello) return false;
+    if (ledger::nodes::is_absent(node->second) || node->second.inventory != seat->second.hello)
+      return false;
     seat->second.hello.reset();
     seat->second.greeted = true;
     untold_.insert(id);
@@ -96,7 +95,7 @@ std::vector<ledger::Command> Core::reported(const Connection& connection,
   connection->send(ports::ReportSeen{report.sequence});
   std::vector<ledger::Command> commands;
   const auto& known = writer_->state().nodes.nodes.at(connection->node());
-  if (known.state == NodeState::down) {
+  if (known.state == NodeState::down || known.state == NodeState::resuming) {
     commands.push_back(
         own(ledger::nodes::Command{ledger::nodes::ReportNode{known.name, known.inventory}}));
   }
@@ -155,8 +154,8 @@ std::vector<ledger::Command> Core::tick(Time now) {
   }
   for (const auto& [id, node] : writer_->state().nodes.nodes) {
     const Time contact = last_contact(id);
-    const bool counts = node.state != NodeState::down && node.state != NodeState::joining;
-    if (counts && now - contact >= settings_.silence * settings_.time_scale) {
+    if (!ledger::nodes::is_absent(node) &&
+        now - contact >= settings_.silence * settings_.time_scale) {
       commands.push_back(
           own(ledger::nodes::Command{ledger::nodes::LoseNode{id, "no word from its agent"}}));
     }

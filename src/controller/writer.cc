@@ -157,6 +157,7 @@ Writer::Batch Writer::commit(std::span<const ledger::Command> commands, Time now
     }
   }
   now = std::max(now, state_->at);  // A clock that was set back must not undo what was.
+  ledger::pass(*state_, now);
   pending_.clear();
   for (const ledger::Command& command : commands) {
     auto events = ledger::decide(*state_, command, now);

@@ -127,6 +127,26 @@ TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
   EXPECT_EQ(runs(at_once), runs(one_by_one));
 }
 
+TEST(Closing, ANodeThatIsOffHasNothingBeforeItCouldBeOn) {
+  Plan plan = gpu_plan(1);
+  PlanNode off = gpu_node("n0");
+  off.opens_after = minutes(7);
+  plan.put_node(off);
+  const auto start_at = [&](Time now) {
+    plan.advance(now);
+    return offer_in(quote(plan, bid({.gpus = 8, .duration = hours(1)}), now))->start;
+  };
+  EXPECT_EQ(start_at(at_hour(0)), at_minute(7));
+  EXPECT_EQ(start_at(at_minute(3)), at_minute(10));
+  EXPECT_EQ(start_at(at_minute(3) + domain::kSecond), at_minute(10));
+  EXPECT_EQ(start_at(at_hour(500)), at_hour(500) + minutes(7));
+  reserve(plan, 1, bid({.gpus = 8, .duration = hours(1)}), at_hour(500));
+  plan.advance(at_hour(500) + minutes(1));
+  EXPECT_EQ(plan.displaced().size(), 1u) << "nobody has switched it on";
+  plan.put_node(gpu_node("n0"));
+  EXPECT_TRUE(plan.displaced().empty());
+}
+
 TEST(Without, MovesWhatCanAndNamesWhatCannot) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 8, {0, 3});  // Runs.

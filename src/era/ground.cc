@@ -21,6 +21,10 @@ namespace {
 /// The slots in which `node` is closed and which begin in `known`, in order and apart.
 std::vector<SlotRange> closed_slots(const PlanNode& node, SlotRange known, domain::Duration slot) {
   std::vector<SlotRange> all;
+  if (node.opens_after > domain::Duration{}) {
+    const domain::Time begin{known.first * slot.ms};
+    all.push_back(touched(begin, begin + node.opens_after, slot));
+  }
   for (const domain::ClosedTime& closed : node.closed) {
     domain::Time at{known.first * slot.ms};
     while (const auto next = domain::next_occurrence(closed, at)) {
@@ -73,21 +77,27 @@ void Ground::set_forecast(const LaneKey& key, const Forecast& forecast) {
   if (lane != lanes_.end()) lane->second.set_forecast(kept, slot_);
 }
 
+template <class Pick>
+void Ground::put_again(const Pick& pick) {
+  std::vector<PlanNode> again;
+  for (const auto& [key, lane] : lanes_) {
+    for (const NodeLine& line : lane.nodes()) {
+      if (line.present && pick(line.node)) again.push_back(line.node);
+    }
+  }
+  if (!again.empty()) put_nodes(again);
+}
+
 void Ground::advance(std::int64_t slot) {
   if (slot <= begin_) return;
   begin_ = slot;
   for (auto& [key, lane] : lanes_) lane.trim(slot);
+  put_again([](const PlanNode& node) { return node.opens_after > domain::Duration{}; });
 }
 
 void Ground::know_until(std::int64_t slot) {
   known_until_ = slot;
-  std::vector<PlanNode> closing;
-  for (const auto& [key, lane] : lanes_) {
-    for (const NodeLine& line : lane.nodes()) {
-      if (line.present && !line.node.closed.empty()) closing.push_back(line.node);
-    }
-  }
-  put_nodes(closing);
+  put_again([](const PlanNode& node) { return !node.closed.empty(); });
 }
 
 void Ground::put_nodes(const std::vector<PlanNode>& nodes) {

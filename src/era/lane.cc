@@ -25,7 +25,7 @@ Resources NodeLine::free_over(SlotRange slots) const {
 
 bool NodeLine::open_over(SlotRange slots) const {
   if (!present) return false;
-  if (node.closed.empty()) return true;
+  if (node.closed.empty() && node.opens_after == domain::Duration{}) return true;
   const auto steps = load.all();
   for (std::size_t i = load.at(slots.first); steps[i].from < slots.end; ++i) {
     if (steps[i].value.closed) return false;

@@ -16,6 +16,8 @@ struct PlanNode {
   std::string gpu_model;  ///< Empty on a CPU-only node.
   domain::Resources capacity;
   std::vector<domain::ClosedTime> closed{};
+  /// It is off: so long from now, whenever that is, it has nothing.
+  domain::Duration opens_after{};
   friend bool operator==(const PlanNode&, const PlanNode&) = default;
 };
 

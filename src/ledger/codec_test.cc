@@ -112,6 +112,7 @@ TEST_P(CodecTest, ADecodedStateHasTheSameIndexesAndTheSamePlan) {
   auto again = decode_state(encode(cluster.state));
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(encode(*again), encode(cluster.state));
+  pass(*again, cluster.now);
   expect_same_indexes(*again, cluster.state);
 }
 

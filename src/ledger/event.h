@@ -23,7 +23,7 @@ BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster, time_scale))
 /// Counted up whenever the encoded state gets other members, or facts other effects, as
 /// tests/history will tell: hashes and snapshots of another layout are not comparable, and are
 /// passed over.
-inline constexpr std::int32_t kStateLayout = 6;
+inline constexpr std::int32_t kStateLayout = 7;
 
 /// hash(state) after the facts before this one; checked on replay by releases of the same layout.
 struct StateHashed {
@@ -33,17 +33,16 @@ struct StateHashed {
 BOOST_DESCRIBE_STRUCT(StateHashed, (), (hash, layout))
 
 /// A fact of any area. What each one means never changes; members are only added.
-using Event =
-    std::variant<ClusterCreated, StateHashed, access::TeamCreated, access::UserCreated,
-                 access::UserChanged, access::TokenIssued, access::TokenRevoked,
-                 access::JoinTokenIssued, access::JoinTokenRevoked, accounts::MoneyMoved,
-                 accounts::PricesSet, nodes::NodeJoined, nodes::NodeReported, nodes::NodeStateSet,
-                 nodes::NodeRemoved, nodes::NodesClosed, nodes::NodesOpened, jobs::BidRefused,
-                 jobs::JobAccepted, jobs::BookingsMoved, jobs::BookingLost, jobs::JobExtended,
-                 jobs::AttemptStarted, jobs::RankStarted, jobs::RankEnded, jobs::AttemptStopping,
-                 jobs::AttemptEnded, jobs::JobInterrupted, jobs::CheckpointKept,
-                 jobs::PromiseBroken, jobs::QueueMoved, jobs::JobEnded, demand::ForecastMade,
-                 limits::FairnessSet, limits::ShareSet, limits::QuotaSet, limits::QuotaRemoved>;
+using Event = std::variant<
+    ClusterCreated, StateHashed, access::TeamCreated, access::UserCreated, access::UserChanged,
+    access::TokenIssued, access::TokenRevoked, access::JoinTokenIssued, access::JoinTokenRevoked,
+    accounts::MoneyMoved, accounts::PricesSet, nodes::NodeJoined, nodes::NodeReported,
+    nodes::NodeStateSet, nodes::NodeRemoved, nodes::NodesClosed, nodes::NodesOpened,
+    nodes::NodePowerSet, jobs::BidRefused, jobs::JobAccepted, jobs::BookingsMoved,
+    jobs::BookingLost, jobs::JobExtended, jobs::AttemptStarted, jobs::RankStarted, jobs::RankEnded,
+    jobs::AttemptStopping, jobs::AttemptEnded, jobs::JobInterrupted, jobs::CheckpointKept,
+    jobs::PromiseBroken, jobs::QueueMoved, jobs::JobEnded, demand::ForecastMade,
+    limits::FairnessSet, limits::ShareSet, limits::QuotaSet, limits::QuotaRemoved>;
 
 /// A fact as it is kept: what happened, when, and who wished for it.
 struct Fact {

@@ -185,6 +185,14 @@ void count_use(State& state, const jobs::AttemptEnded& fact, Time at) {
   }
 }
 
+/// When a node last had something to do.
+void note_used(State& state, const jobs::RankEnded& fact, Time at) {
+  const jobs::Attempt& attempt = state.jobs.jobs.at(fact.job).attempts.back();
+  const auto node =
+      state.nodes.nodes.find(attempt.ranks.at(static_cast<std::size_t>(fact.rank)).node);
+  if (node != state.nodes.nodes.end()) node->second.used = at;
+}
+
 template <class FactType>
 void apply_one(State& state, const FactType& fact, Time at) {
   if constexpr (std::is_same_v<FactType, ClusterCreated>) state.cluster = fact.cluster;
@@ -205,6 +213,7 @@ void apply_one(State& state, const FactType& fact, Time at) {
     demand::apply(state.demand, state.plan, fact, at);
   if constexpr (std::is_constructible_v<jobs::Event, FactType>)
     jobs::apply(state.jobs, state.plan, fact, at);
+  if constexpr (std::is_same_v<FactType, jobs::RankEnded>) note_used(state, fact, at);
   if constexpr (std::is_same_v<FactType, jobs::AttemptStarted> ||
                 std::is_same_v<FactType, jobs::AttemptEnded>)
     count_use(state, fact, at);
@@ -240,13 +249,20 @@ Events next(const State& state, jobs::Memo& memo, Time now) {
 }
 
 Time next_wake(const State& state, Time now) {
-  const Time forecast = is_priced(state) ? demand::next_wake(state.demand) : domain::kNever;
-  return std::min(forecast, jobs::next_wake(state.jobs, now));
+  Time wake = jobs::next_wake(state.jobs, now);
+  if (is_priced(state)) wake = std::min(wake, demand::next_wake(state.demand));
+  const bool may_switch = std::ranges::any_of(
+      state.nodes.nodes, [](const auto& node) { return node.second.power.has_value(); });
+  // What is idle is looked at every minute.
+  const Time minute{(now.ms / domain::kMinute.ms + 1) * domain::kMinute.ms};
+  return may_switch ? std::min(wake, minute) : wake;
 }
+
+void pass(State& state, Time now) { state.plan.advance(now); }
 
 void apply(State& state, const Fact& fact) {
   state.at = std::max(state.at, fact.at);
-  state.plan.advance(state.at);
+  pass(state, state.at);
   remember(state, fact.command);
   std::visit([&](const auto& event) { apply_one(state, event, fact.at); }, fact.event);
 }

@@ -62,6 +62,10 @@ std::vector<Event> next(const State& state, jobs::Memo& memo, domain::Time now);
 /// When `next` has something to do if nothing else happens before.
 domain::Time next_wake(const State& state, domain::Time now);
 
+/// It is `now`: what is derived from the state follows, as it would with a fact of that time. To be
+/// called before decide() and next(): what was free when the last fact came may have passed.
+void pass(State& state, domain::Time now);
+
 /// Takes a fact into the state. Cannot fail: a fact is already true.
 void apply(State& state, const Fact& fact);
 

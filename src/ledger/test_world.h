@@ -113,6 +113,7 @@ class Cluster {
   base::Result<> wish(Wish what, const std::string& id = "") {
     const std::string name = id.empty() ? "c" + std::to_string(++commands_) : id;
     const Command command{{name}, {"ada"}, std::move(what)};
+    ledger::pass(state, now);
     auto events = decide(state, command, now);
     if (!events) return base::pass(events);
     for (auto& event : *events) take(std::move(event), command.id);
@@ -124,6 +125,7 @@ class Cluster {
   }
 
   void follow_up() {
+    ledger::pass(state, now);
     for (int step = 0; step < 10'000; ++step) {
       auto events = next(state, memo, now);
       if (events.empty()) return;

@@ -65,7 +65,6 @@ class Retracer {
       return;
     }
     std::visit([&](const auto& event) { judge(event); }, fact.event);
-    book_.plan().advance(now_);  // As the ledger does: what is decided sees it from before.
     std::visit([&](const auto& event) { note(event); }, fact.event);
   }
 
@@ -89,6 +88,7 @@ class Retracer {
     owes_replan_ = turn <= now && !book_.replan(turn).empty();
     has_freed_ = false;
     now_ = now;
+    book_.plan().advance(now_);
   }
 
   void close_moment() {

@@ -382,10 +382,8 @@ bool ControllerService::is_in_touch(const std::string& node) {
   auto answer = std::make_shared<std::promise<bool>>();
   const bool queued = parts_->loop->read([answer, node](const controller::Reading& reading) {
     const auto found = reading.state.nodes.nodes.find({node});
-    using domain::NodeState;
     answer->set_value(found != reading.state.nodes.nodes.end() &&
-                      found->second.state != NodeState::joining &&
-                      found->second.state != NodeState::down);
+                      !ledger::nodes::is_absent(found->second));
   });
   return queued && answer->get_future().get();
 }

@@ -22,6 +22,8 @@ struct Memo {
   std::uint64_t early = 0;  ///< State versions at which nothing was left to do; see State.
   std::uint64_t displaced = 0;
   std::uint64_t closing = 0;
+  std::uint64_t booked_off = 0;
+  std::uint64_t power = 0;
   std::uint64_t unplaced = 0;
   std::uint64_t late = 0;
   std::uint64_t flex = 0;

@@ -9,6 +9,7 @@
 #include "ledger/jobs/flex.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/outcome.h"
+#include "ledger/jobs/power.h"
 #include "ledger/jobs/settle.h"
 #include "ledger/jobs/start.h"
 #include "ledger/jobs/widths.h"
@@ -291,6 +292,7 @@ std::vector<Event> next(const View& view, Memo& memo) {
     if (events.empty()) seen = version;
     return events;
   };
+  if (auto events = run(memo.booked_off, room, switch_on_booked); !events.empty()) return events;
   if (auto events = run(memo.displaced, jobs.closed, mend_displaced); !events.empty())
     return events;
   if (auto events = run(memo.closing, jobs.closed, leave_closing); !events.empty()) return events;
@@ -304,6 +306,8 @@ std::vector<Event> next(const View& view, Memo& memo) {
     if (auto events = replan(view); !events.empty()) return events;
   }
   if (auto events = run(memo.flex, room + jobs.queued, start_flex); !events.empty()) return events;
+  if (auto events = run(memo.power, room + jobs.queued, switch_by_need); !events.empty())
+    return events;
   memo.looked = view.now;
   return {};
 }

@@ -18,6 +18,7 @@ constexpr std::size_t kMostNodes = 10'000;
 constexpr std::size_t kMostClosures = 1'000;
 constexpr std::size_t kMostTimes = 7;
 constexpr std::size_t kLongestId = 100;
+constexpr domain::Duration kLongestIdle = domain::kDay * 30;
 constexpr domain::Duration kLongestPeriod = domain::kDay * 366;
 
 Result<const Node*> find(const State& state, const domain::NodeId& id) {
@@ -108,8 +109,8 @@ Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Ti
     events.push_back(
         NodeReported{wish.node, pool_of(wish.inventory, model), model, wish.inventory});
   }
-  const bool comes_back = known.state == NodeState::joining || known.state == NodeState::down;
-  if (comes_back)
+  // What is switched off may still be heard until it is gone.
+  if (is_absent(known) && known.state != NodeState::suspended)
     events.push_back(NodeStateSet{wish.node, known.wish, "its agent connected", known.wish});
   return events;
 }
@@ -117,7 +118,7 @@ Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Ti
 Result<Events> decide_one(const State& state, const LoseNode& wish, domain::Time) {
   auto node = find(state, wish.node);
   if (!node) return base::pass(node);
-  if ((*node)->state == NodeState::down) return Events{};
+  if (is_absent(**node)) return Events{};
   return Events{NodeStateSet{wish.node, NodeState::down, wish.cause, (*node)->wish}};
 }
 
@@ -127,7 +128,7 @@ Result<Events> set_wish(const State& state, const domain::NodeId& id, NodeState 
   auto node = find(state, id);
   if (!node) return base::pass(node);
   const Node& known = **node;
-  const bool absent = known.state == NodeState::down || known.state == NodeState::joining;
+  const bool absent = is_absent(known);
   if (known.wish == wish && (absent || known.state == wish)) return Events{};
   return Events{NodeStateSet{id, absent ? known.state : wish, cause, wish}};
 }
@@ -184,6 +185,23 @@ Result<Events> decide_one(const State& state, const CloseNodes& wish, domain::Ti
   return Events{NodesClosed{std::move(closure)}};
 }
 
+Result<Events> decide_one(const State& state, const SetNodePower& wish, domain::Time) {
+  auto node = find(state, wish.node);
+  if (!node) return base::pass(node);
+  if (wish.power) {
+    const auto& [idle, resume] = *wish.power;
+    if (idle < domain::kMinute || idle > kLongestIdle)
+      return base::invalid("idle_ms", "must be {} to {}", domain::kMinute.ms, kLongestIdle.ms);
+    if (resume < domain::kSecond || resume > domain::kDay)
+      return base::invalid("resume_ms", "must be {} to {}", domain::kSecond.ms, domain::kDay.ms);
+    if ((*node)->pool.value.empty()) {
+      return base::fail(ErrorCode::conflict, "node {} has never been up", wish.node.value);
+    }
+  }
+  if ((*node)->power == wish.power) return Events{};
+  return Events{NodePowerSet{wish.node, wish.power}};
+}
+
 Result<Events> decide_one(const State& state, const OpenNodes& wish, domain::Time now) {
   const auto closure = state.closures.find(wish.id);
   if (closure == state.closures.end() || is_over(closure->second, now))
@@ -218,6 +236,10 @@ void apply_one(State& state, const NodeRemoved& fact, domain::Time) {
   state.nodes.erase(fact.node);
 }
 
+void apply_one(State& state, const NodePowerSet& fact, domain::Time) {
+  state.nodes.at(fact.node).power = fact.power;
+}
+
 void apply_one(State& state, const NodesClosed& fact, domain::Time at) {
   std::erase_if(state.closures, [&](const auto& known) { return is_over(known.second, at); });
   state.closures.emplace(fact.closure.id, fact.closure);
@@ -225,6 +247,18 @@ void apply_one(State& state, const NodesClosed& fact, domain::Time at) {
 
 void apply_one(State& state, const NodesOpened& fact, domain::Time) {
   state.closures.erase(fact.id);
+}
+
+/// A node that is off counts from when it could be on, one that comes up from when it should be.
+void see_state(const Node& node, era::PlanNode& seen) {
+  const bool is_wanted = node.power && node.wish == NodeState::ready;
+  if (is_wanted && node.state == NodeState::suspended) {
+    seen.opens_after = node.power->resume + kPowerMargin;
+  } else if (is_wanted && node.state == NodeState::resuming) {
+    seen.closed.push_back({{}, node.since + node.power->resume, {}});
+  } else if (node.state != NodeState::ready) {
+    seen.closed.push_back({});
+  }
 }
 
 std::vector<domain::NodeId> changed(const State& state, const NodesClosed& fact) {
@@ -272,6 +306,11 @@ void apply(State& state, const Event& event, domain::Time at) {
   std::visit([&](const auto& fact) { apply_one(state, fact, at); }, event);
 }
 
+bool is_absent(const Node& node) {
+  return node.state == NodeState::joining || node.state == NodeState::down ||
+         node.state == NodeState::suspended || node.state == NodeState::resuming;
+}
+
 bool is_usable(const Node& node, const domain::Gpu& gpu) {
   return gpu.enabled && gpu.health == "ok" && gpu.model == node.gpu_model;
 }
@@ -294,7 +333,7 @@ std::vector<era::PlanNode> plan_nodes(const State& state,
     const Node& node = found->second;
     seen.push_back(
         {.id = id, .pool = node.pool, .gpu_model = node.gpu_model, .capacity = capacity(node)});
-    if (node.state != NodeState::ready) seen.back().closed.push_back({});
+    see_state(node, seen.back());
     for (const auto& [key, closure] : state.closures) {
       if (!closes(closure, node)) continue;
       auto& closed = seen.back().closed;

@@ -26,8 +26,11 @@ struct Node {
   domain::Time since;
   domain::NodeState wish =
       domain::NodeState::ready;  ///< What an operator last asked for: ready, draining, maintenance.
+  std::optional<domain::PowerPolicy> power;  ///< None: it is always on.
+  domain::Time used;                         ///< When the last rank on it ended.
 };
-BOOST_DESCRIBE_STRUCT(Node, (), (name, pool, gpu_model, inventory, state, cause, since, wish))
+BOOST_DESCRIBE_STRUCT(Node, (),
+                      (name, pool, gpu_model, inventory, state, cause, since, wish, power, used))
 
 /// A time in which nodes take no work, planned ahead: for maintenance, or because the machines are
 /// somebody else's then.
@@ -65,6 +68,12 @@ struct NodeRemoved {
 };
 BOOST_DESCRIBE_STRUCT(NodeRemoved, (), (node))
 
+/// When it is switched off and on; without `power` it is always on.
+struct NodePowerSet {
+  domain::NodeId node;
+  std::optional<domain::PowerPolicy> power;
+};
+BOOST_DESCRIBE_STRUCT(NodePowerSet, (), (node, power))
 struct NodesClosed {
   Closure closure;
 };
@@ -106,6 +115,11 @@ struct RemoveNode {
   domain::NodeId node;
 };
 
+struct SetNodePower {
+  domain::NodeId node;
+  std::optional<domain::PowerPolicy> power;
+};
+
 /// Refused with `conflict` if a promise would break by it, unless it is wished for `anyway`.
 struct CloseNodes {
   Closure closure;
@@ -121,10 +135,10 @@ struct State {
 };
 BOOST_DESCRIBE_STRUCT(State, (), (nodes, closures))
 
-using Event =
-    std::variant<NodeJoined, NodeReported, NodeStateSet, NodeRemoved, NodesClosed, NodesOpened>;
+using Event = std::variant<NodeJoined, NodeReported, NodeStateSet, NodeRemoved, NodesClosed,
+                           NodesOpened, NodePowerSet>;
 using Command = std::variant<JoinNode, ReportNode, LoseNode, DrainNode, ResumeNode, QuarantineNode,
-                             RemoveNode, CloseNodes, OpenNodes>;
+                             RemoveNode, CloseNodes, OpenNodes, SetNodePower>;
 
 base::Result<std::vector<Event>> decide(const State& state, const Command& command,
                                         domain::Time now);
@@ -143,6 +157,10 @@ struct Closing {
 std::optional<Closing> next_closing(const State& state, const Node& node, domain::Time at);
 
 std::vector<domain::NodeId> all_of(const State& state);
+/// Whether its agent need not be heard of: it was lost, or is off, or has not come yet.
+bool is_absent(const Node& node);
+/// What it takes on top of its policy's time until a node that is off takes work.
+inline constexpr domain::Duration kPowerMargin = domain::kMinute * 2;
 /// How the planner sees those of the nodes that it may plan for. O(nodes x closures)
 std::vector<era::PlanNode> plan_nodes(const State& state, const std::vector<domain::NodeId>& nodes);
 /// True if ranks may be given the GPU: it is in order, enabled, and of its node's model.
