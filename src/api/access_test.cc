@@ -67,6 +67,8 @@ TEST_F(Access, RolesBoundWhatOneMayDo) {
   const std::vector<Case> cases{
       {"POST", "/v1/nodes/g1/drain", R"({"cause":"fan"})", 403, 200, 200},
       {"POST", "/v1/nodes/g1/resume", "", 403, 200, 200},
+      {"PUT", "/v1/nodes/g1/power", R"({"idle_ms":600000,"resume_ms":1000})", 403, 200, 200},
+      {"DELETE", "/v1/nodes/g1/power", "", 403, 200, 200},
       {"POST", "/v1/join-tokens", "", 403, 201, 201},
       {"GET", "/v1/join-tokens", "", 403, 403, 200},
       {"DELETE", "/v1/join-tokens/none", "", 403, 403, 404},
@@ -225,6 +227,16 @@ TEST_F(Access, NodesTeamsPricesAndCalendar) {
   EXPECT_EQ(text(drained.body, "state"), "draining");
   EXPECT_EQ(text(drained.body, "cause"), "drained by olga");
   EXPECT_EQ(served.ask("olga", "POST", "/v1/nodes/none/drain", "").status, 404);
+  const auto power = [&](const char* body) {
+    return served.ask("olga", "PUT", "/v1/nodes/g1/power", body);
+  };
+  EXPECT_EQ(text(power(R"({"idle_ms":1,"resume_ms":1000})").body.at("error"), "field"), "idle_ms");
+  EXPECT_EQ(text(power(R"({"idle_ms":60000})").body.at("error"), "field"), "resume_ms");
+  const auto off = power(R"({"idle_ms":60000,"resume_ms":1000})");
+  EXPECT_EQ(off.body.at("power").at("idle_ms"), 60'000);
+  EXPECT_EQ(off.body.at("power").at("resume_ms"), 1'000);
+  const auto on = served.ask("olga", "DELETE", "/v1/nodes/g1/power", "");
+  EXPECT_FALSE(on.body.as_object().contains("power"));
   const Served::Headers key{{"idempotency-key", "k"}};
   const auto join = served.ask("olga", "POST", "/v1/join-tokens", R"({"hours":2})", key);
   EXPECT_EQ(text(join.body, "command"), "join " + text(join.body, "token"));

@@ -41,6 +41,12 @@ struct ClosingView {
 };
 BOOST_DESCRIBE_STRUCT(ClosingView, (), (id, from, until, cause, closed_now))
 
+struct PowerView {
+  domain::Duration idle_ms;
+  domain::Duration resume_ms;
+};
+BOOST_DESCRIBE_STRUCT(PowerView, (), (idle_ms, resume_ms))
+
 struct NodeView {
   domain::NodeId name;
   domain::PoolId pool;
@@ -56,10 +62,11 @@ struct NodeView {
   domain::Resources in_use;
   std::optional<SampleView> sample;
   std::optional<ClosingView> closing;
+  std::optional<PowerView> power;  ///< When it is switched off and on; absent: always on.
 };
 BOOST_DESCRIBE_STRUCT(NodeView, (),
                       (name, pool, gpu_model, state, cause, since, address, version, simulated,
-                       gpus, capacity, in_use, sample, closing))
+                       gpus, capacity, in_use, sample, closing, power))
 
 struct Nodes {
   std::vector<NodeView> nodes;
@@ -138,6 +145,11 @@ std::optional<ClosingView> closing_of(const Reading& reading, const Node& node) 
                      .closed_now = from <= reading.now};
 }
 
+std::optional<PowerView> power_of(const Node& node) {
+  if (!node.power) return std::nullopt;
+  return PowerView{node.power->idle, node.power->resume};
+}
+
 NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
   const auto& inventory = node.inventory;
   return {.name = node.name,
@@ -153,7 +165,8 @@ NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
           .capacity = ledger::nodes::capacity(node),
           .in_use = in_use(reading, node.name),
           .sample = sample_of(reading, node.name),
-          .closing = closing_of(reading, node)};
+          .closing = closing_of(reading, node),
+          .power = power_of(node)};
 }
 
 void get_nodes(Service& service, const CallPtr& call) {
@@ -198,6 +211,25 @@ void resume_node(Service& service, const CallPtr& call) {
     return ledger::nodes::Command(ledger::nodes::ResumeNode{{asked.arguments[0]}});
   };
   service.change(call, wish, show_node);
+}
+
+void put_power(Service& service, const CallPtr& call) {
+  const auto wish = [body = body_of<PowerView>(*call)](
+                        const Call& asked, const Reading&) -> base::Result<ledger::Wish> {
+    if (!body) return std::unexpected(body.error());
+    return ledger::nodes::Command(ledger::nodes::SetNodePower{
+        {asked.arguments[0]}, domain::PowerPolicy{body->idle_ms, body->resume_ms}});
+  };
+  service.change(call, wish, show_node);
+}
+
+void delete_power(Service& service, const CallPtr& call) {
+  service.change(
+      call,
+      [](const Call& asked, const Reading&) -> base::Result<ledger::Wish> {
+        return ledger::nodes::Command(ledger::nodes::SetNodePower{{asked.arguments[0]}, {}});
+      },
+      show_node);
 }
 
 void delete_node(Service& service, const CallPtr& call) {
@@ -278,6 +310,8 @@ std::vector<Route> node_routes() {
       {"GET", "/v1/nodes/{name}", Role::member, get_node},
       {"POST", "/v1/nodes/{name}/drain", Role::operator_, drain_node},
       {"POST", "/v1/nodes/{name}/resume", Role::operator_, resume_node},
+      {"PUT", "/v1/nodes/{name}/power", Role::operator_, put_power},
+      {"DELETE", "/v1/nodes/{name}/power", Role::operator_, delete_power},
       {"DELETE", "/v1/nodes/{name}", Role::operator_, delete_node},
       {"GET", "/v1/join-tokens", Role::admin, get_join_tokens},
       {"POST", "/v1/join-tokens", Role::operator_, post_join_token},

@@ -178,6 +178,12 @@ struct Closures {
 };
 BOOST_DESCRIBE_STRUCT(Closures, (), (closures))
 
+struct Power {
+  std::int64_t idle_ms = 0;
+  std::int64_t resume_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(Power, (), (idle_ms, resume_ms))
+
 struct Node {
   std::string name;
   std::string pool;
@@ -189,10 +195,11 @@ struct Node {
   Amounts capacity;
   Amounts in_use;
   std::optional<Closing> closing;
+  std::optional<Power> power;
 };
 BOOST_DESCRIBE_STRUCT(Node, (),
                       (name, pool, gpu_model, state, cause, since, simulated, capacity, in_use,
-                       closing))
+                       closing, power))
 
 struct Nodes {
   std::vector<Node> nodes;

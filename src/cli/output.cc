@@ -127,7 +127,8 @@ Style style_of_state(std::string_view state) {
       state == "maintenance") {
     return Style::warning;
   }
-  return state == "cancelled" || state == "closed" ? Style::faint : Style::plain;
+  const bool is_faint = state == "cancelled" || state == "closed" || state == "suspended";
+  return is_faint ? Style::faint : Style::plain;
 }
 
 }  // namespace cli

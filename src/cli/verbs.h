@@ -30,6 +30,7 @@ void add_job_verbs(Verbs& verbs, CLI::App& app);       ///< jobs, why, job show|
 void add_result_verbs(Verbs& verbs, CLI::App& job);    ///< job logs|metrics|files|get
 void add_node_verbs(Verbs& verbs, CLI::App& app);      ///< nodes, node ..., calendar
 void add_closure_verbs(Verbs& verbs, CLI::App& node);  ///< node close|closures|open
+void add_power_verb(Verbs& verbs, CLI::App& node);     ///< node power
 void add_people_verbs(Verbs& verbs, CLI::App& app);    ///< teams, team add, users, tokens
 void add_money_verbs(Verbs& verbs, CLI::App& app);     ///< grant, statement, prices
 void add_limit_verbs(Verbs& verbs, CLI::App& app);     ///< quota, fairness

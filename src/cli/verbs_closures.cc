@@ -230,7 +230,7 @@ void add_closure_verbs(Verbs& verbs, CLI::App& node) {
   const auto add = [&](const char* name, std::string& to, const char* text, const char* type) {
     closing.add_option(name, to, context.say(text))->type_name(type);
   };
-  closing.add_option("nodes", wish->nodes, context.say("option.close_nodes"))->type_name("NODE");
+  closing.add_option("nodes", wish->nodes, context.say("option.nodes"))->type_name("NODE");
   add("--pool", wish->pool, "option.close_pool", "POOL");
   closing.add_flag("--all", wish->all, context.say("option.close_all"));
   add("--from", wish->from, "option.close_from", "WHEN");

@@ -231,6 +231,7 @@ void add_node_verbs(Verbs& verbs, CLI::App& app) {
                     [&context, removed] { return remove(context, *removed); }),
            *removed);
   add_closure_verbs(verbs, node);
+  add_power_verb(verbs, node);
   add_join_token_verbs(verbs, node);
 
   const auto wish = std::make_shared<CalendarWish>();

@@ -72,6 +72,8 @@ inline constexpr auto kNodeStates = std::to_array<Choice<domain::NodeState, wire
     {domain::NodeState::maintenance, wire::NODE_STATE_MAINTENANCE},
     {domain::NodeState::down, wire::NODE_STATE_DOWN},
     {domain::NodeState::quarantined, wire::NODE_STATE_QUARANTINED},
+    {domain::NodeState::suspended, wire::NODE_STATE_SUSPENDED},
+    {domain::NodeState::resuming, wire::NODE_STATE_RESUMING},
 });
 
 /// The first value on the wire, "unspecified" or the default, stands for what is in no table.

@@ -152,6 +152,11 @@ constexpr std::array kExamples{
           "  berth node drain gpu7 --cause 'new disk'\n      # and say why",
           "  berth node drain gpu7\n      # 停用节点\n"
           "  berth node drain gpu7 --cause 'new disk'\n      # 并说明原因"},
+    Entry{"examples.node power",
+          "  berth node power gpu7 gpu8 --idle 20m --resume 4m\n      # off when idle\n"
+          "  berth node power gpu7 --always-on\n      # on again, for good",
+          "  berth node power gpu7 gpu8 --idle 20m --resume 4m\n      # 空闲时关机\n"
+          "  berth node power gpu7 --always-on\n      # 重新开机并保持"},
     Entry{"examples.node resume",
           "  berth node resume gpu7\n      # use it again\n"
           "  berth node resume gpu7 --json\n      # for a script",

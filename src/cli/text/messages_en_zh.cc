@@ -34,6 +34,8 @@ constexpr auto kMessages = std::to_array<Entry>({
     {"state.maintenance", "maintenance", "维护中"},
     {"state.down", "down", "失联"},
     {"state.quarantined", "quarantined", "已隔离"},
+    {"state.suspended", "suspended", "已关机"},
+    {"state.resuming", "resuming", "开机中"},
 
     {"column.id", "ID", "编号"},
     {"column.name", "NAME", "名称"},
@@ -192,6 +194,9 @@ constexpr auto kMessages = std::to_array<Entry>({
      "没有节点。`berth node token` 会给出添加节点的命令。"},
     {"nodes.simulated", " (simulated)", "（模拟）"},
     {"node.state", "node {0} is {1}", "节点 {0}：{1}"},
+    {"node.power", "node {0} is switched off after {1} without work, and comes up in {2}",
+     "节点 {0} 空闲 {1} 后关机，开机需 {2}"},
+    {"node.always_on", "node {0} is always on", "节点 {0} 始终开机"},
     {"node.removed", "node {0} is removed", "节点 {0} 已移除"},
     {"node.join", "Run this on the new node, until {0}:", "在 {0} 之前到新节点上运行："},
     {"node.no_tokens", "No token lets a machine join now. `berth node token` makes one.",
