@@ -5,7 +5,9 @@
 namespace ports {
 
 /// Who switches machines on and off: power over the network, or a cloud whose machines are rented.
-/// Both calls return when that is asked for, not when it is done, may be repeated, and block.
+/// Both calls return when that is asked for, not when it is done, may be repeated, and block;
+/// they may come from several threads. Fake: fakes/scripted_node_provider.h, for one thread.
+/// Real: adapters/provider.
 class NodeProvider {
  public:
   NodeProvider() = default;

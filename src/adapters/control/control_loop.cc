@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -27,6 +28,10 @@ constexpr std::size_t kPage = 1'000;
 /// A follower this near to the end is handed over to the control thread, which reads the rest.
 constexpr std::uint64_t kNear = 2'000;
 
+struct PowerAnswer {
+  controller::PowerAsk ask;
+  Result<> done;
+};
 struct Submission {
   ledger::Command command;
   Desk::Reply reply;
@@ -39,22 +44,28 @@ using Notice = std::function<std::vector<ledger::Command>(Core&, domain::Time)>;
 struct ControlLoop::State {
   Parts parts;
   Core core;
+  controller::Power power;  ///< Of the control thread.
   FileWatch watch;
 
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<Submission> submissions;  ///< Guarded by mutex, like the four below.
+  std::vector<Submission> submissions;  ///< Guarded by mutex, like the five below.
   std::vector<Notice> notices;
   std::vector<Desk::Look> looks;
   std::vector<std::function<void()>> calls;
+  std::vector<PowerAnswer> power_answers;
   bool stopping = false;
 
   std::thread control;
   TaskQueue files{kMostChunks};
   TaskQueue blocking{kMostWaiting};
+  std::optional<TaskQueue> provider;
 
   State(Parts given, std::unique_ptr<controller::Writer> writer, Core::Settings settings)
-      : parts(given), core(std::move(writer), settings, given.clock.now()) {}
+      : parts(std::move(given)), core(std::move(writer), settings, parts.clock.now()) {
+    if (parts.provider != nullptr)
+      provider.emplace(controller::Power::kMostAtOnce, controller::Power::kMostAtOnce);
+  }
 
   template <class Item>
   bool put(std::vector<Item>& queue, Item item) {
@@ -62,7 +73,7 @@ struct ControlLoop::State {
     {
       const std::scoped_lock lock(mutex);
       if (stopping || queue.size() >= kMostWaiting) return false;
-      was_idle = submissions.empty() && notices.empty() && looks.empty() && calls.empty();
+      was_idle = !has_work();
       queue.push_back(std::move(item));
     }
     if (was_idle) changed.notify_one();
@@ -73,8 +84,12 @@ struct ControlLoop::State {
   void commit(std::vector<Submission> taken, std::vector<ledger::Command> commands);
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   bool has_work() const {
-    return stopping || !submissions.empty() || !notices.empty() || !looks.empty() || !calls.empty();
+    return stopping || !submissions.empty() || !notices.empty() || !looks.empty() ||
+           !calls.empty() || !power_answers.empty();
   }
+  void switch_power();
+  void ask(const controller::PowerAsk& ask);
+  void take(const PowerAnswer& answer);
   void hand_over(std::uint64_t from, Desk::Follow follow);
   void catch_up(std::uint64_t from, Desk::Follow follow);
   void keep(const Connection& connection, const ports::FileChunk& chunk);
@@ -108,6 +123,7 @@ void ControlLoop::State::run() {
     std::vector<Notice> heard;
     std::vector<Desk::Look> looking;
     std::vector<std::function<void()>> called;
+    std::vector<PowerAnswer> answered;
     {
       std::unique_lock lock(mutex);
       wait_for_work(lock);
@@ -115,6 +131,7 @@ void ControlLoop::State::run() {
       heard.swap(notices);
       looking.swap(looks);
       called.swap(calls);
+      answered.swap(power_answers);
       const auto most = std::min(submissions.size(), kMostInBatch);
       const auto end = submissions.begin() + static_cast<std::ptrdiff_t>(most);
       taken.assign(std::make_move_iterator(submissions.begin()), std::make_move_iterator(end));
@@ -125,14 +142,52 @@ void ControlLoop::State::run() {
     for (const Notice& notice : heard) {
       for (auto& command : notice(core, now)) commands.push_back(std::move(command));
     }
-    if (now - ticked >= domain::kSecond) {
+    const bool is_tick = now - ticked >= domain::kSecond;
+    if (is_tick) {
       ticked = now;
       for (auto& command : core.tick(now)) commands.push_back(std::move(command));
     }
     commit(std::move(taken), std::move(commands));
     for (const auto& call : called) call();
     for (const auto& look : looking) look(core.reading(now));
+    for (const auto& answer : answered) take(answer);
+    if (is_tick || !answered.empty()) switch_power();
   }
+}
+
+/// On the control thread: what is due goes to the provider.
+void ControlLoop::State::switch_power() {
+  const auto due = power.due(core.writer().state(), parts.clock.now());
+  for (const auto& each : due) ask(each);
+}
+
+/// Without a provider what is to go off simply stays on.
+void ControlLoop::State::ask(const controller::PowerAsk& ask) {
+  if (!provider && ask.resume) {
+    take({ask, base::fail(base::ErrorCode::unavailable, "the controller has no --node-provider")});
+  } else if (!provider) {
+    take({ask, {}});
+  } else {
+    static_cast<void>(provider->put([this, ask] {
+      auto& asked = *parts.provider;
+      auto done = ask.resume ? asked.resume(ask.node) : asked.suspend(ask.node);
+      static_cast<void>(put(power_answers, PowerAnswer{ask, std::move(done)}));
+    }));
+  }
+}
+
+/// On the control thread. A reason is told once, however often it comes again.
+void ControlLoop::State::take(const PowerAnswer& answer) {
+  const auto& failures = power.failures();
+  const auto why = [&] {
+    const auto known = failures.find(answer.ask.node);
+    return known == failures.end() ? std::string() : known->second;
+  };
+  const std::string before = why();
+  power.answered(answer.ask, answer.done, parts.clock.now());
+  const std::string after = why();
+  if (!after.empty() && after != before && parts.power_failed)
+    parts.power_failed(answer.ask, after);
 }
 
 /// On the control thread: the last few facts from the log, then those to come.
@@ -197,7 +252,7 @@ ControlLoop::ControlLoop(std::unique_ptr<State> state) : state_(std::move(state)
 Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settings settings) {
   auto writer = controller::Writer::open(parts.log, on_another_thread);
   if (!writer) return base::pass(writer);
-  auto state = std::make_unique<State>(parts, *std::move(writer), settings);
+  auto state = std::make_unique<State>(std::move(parts), *std::move(writer), settings);
   State* loop = state.get();
   loop->control = std::thread([loop] { loop->run(); });
   std::unique_ptr<ControlLoop> made(new ControlLoop(std::move(state)));
@@ -227,7 +282,8 @@ Result<std::unique_ptr<ControlLoop>> ControlLoop::open(Parts parts, Core::Settin
   handlers.read_kept = [loop](const ports::KeptRange& range) {
     return loop->parts.files.read(range.job, range.path, range.offset, range.most);
   };
-  if (auto opened = parts.listener.open(std::move(handlers)); !opened) return base::pass(opened);
+  if (auto opened = loop->parts.listener.open(std::move(handlers)); !opened)
+    return base::pass(opened);
   return made;
 }
 
@@ -243,6 +299,7 @@ void ControlLoop::stop() {
   state_->control.join();
   state_->blocking.stop();
   state_->files.stop();
+  if (state_->provider) state_->provider->stop();
   static_cast<void>(state_->core.save_snapshot());  // Only a faster start is lost without it.
 }
 

@@ -16,6 +16,7 @@
 #include "fakes/manual_clock.h"
 #include "fakes/memory_event_log.h"
 #include "fakes/memory_file_store.h"
+#include "fakes/scripted_node_provider.h"
 
 namespace adapters::control {
 namespace {
@@ -95,7 +96,12 @@ class Connection final : public ports::AgentConnection {
 class ControlLoopTest : public testing::Test {
  protected:
   void open() {
-    auto opened = ControlLoop::open({log, log, files, listener, clock}, {});
+    ControlLoop::Parts parts{log, log, files, listener, clock, provider, {}};
+    parts.power_failed = [this](const controller::PowerAsk& ask, const std::string& why) {
+      const std::scoped_lock lock(failures_mutex);
+      failures.push_back(ask.node.value + ": " + why);
+    };
+    auto opened = ControlLoop::open(std::move(parts), {});
     ASSERT_TRUE(opened) << opened.error().message;
     loop = *std::move(opened);
     std::promise<bool> made;
@@ -135,6 +141,9 @@ class ControlLoopTest : public testing::Test {
   fakes::MemoryFileStore files{clock};
   SharedLog log;
   Listener listener;
+  ports::NodeProvider* provider = nullptr;
+  std::mutex failures_mutex;
+  std::vector<std::string> failures;  ///< Guarded by failures_mutex: of the provider, as told.
   std::unique_ptr<ControlLoop> loop;
 };
 
@@ -239,6 +248,144 @@ TEST_F(ControlLoopTest, KeepsWhatAnAgentShipsAndSaysHowMuch) {
   EXPECT_EQ(connection->sizes().back(), 7U) << "a full disk keeps what it has";
   loop.reset();
   EXPECT_EQ(told, 3) << "a watcher is told until it has seen enough";
+}
+
+using Fault = fakes::ScriptedNodeProvider::Fault;
+using Asked = fakes::ScriptedNodeProvider::Asked;
+
+/// Called by several threads; while it is shut, calls wait.
+class GatedProvider final : public ports::NodeProvider {
+ public:
+  base::Result<> resume(const domain::NodeId& node) override { return take(node, true); }
+  base::Result<> suspend(const domain::NodeId& node) override { return take(node, false); }
+
+  void inject(Fault fault, int times) {
+    const std::scoped_lock lock(mutex_);
+    inner_.inject(fault, times);
+  }
+  std::vector<Asked> done() {
+    const std::scoped_lock lock(mutex_);
+    return inner_.done();
+  }
+  std::atomic<bool> is_shut = false;
+  std::atomic<int> waiting = 0;
+
+ private:
+  base::Result<> take(const domain::NodeId& node, bool resume) {
+    ++waiting;
+    EXPECT_TRUE(wait_until([this] { return !is_shut; }));
+    --waiting;
+    const std::scoped_lock lock(mutex_);
+    return resume ? inner_.resume(node) : inner_.suspend(node);
+  }
+  std::mutex mutex_;
+  fakes::ScriptedNodeProvider inner_;
+};
+
+class PowerLoopTest : public ControlLoopTest {
+ protected:
+  void grant(ledger::nodes::Command wish) {
+    std::promise<base::Result<>> granted;
+    const ledger::Command command{{fmt::format("wish-{}", ++wishes)}, {"ada"}, std::move(wish)};
+    loop->submit(command,
+                 [&](const base::Result<>& done, const Reading&) { granted.set_value(done); });
+    const auto done = granted.get_future().get();
+    ASSERT_TRUE(done) << done.error().message;
+  }
+  /// A node that has reported, and may be off when it has been idle for a minute.
+  void add_node(const std::string& name) {
+    grant(ledger::nodes::JoinNode{{name}});
+    grant(
+        ledger::nodes::ReportNode{{name}, {.address = name, .boot_id = "b", .cpu_millis = 1'000}});
+    grant(
+        ledger::nodes::SetNodePower{{name}, domain::PowerPolicy{domain::kMinute, domain::kMinute}});
+  }
+  void keep_on(const std::string& name) {
+    grant(ledger::nodes::SetNodePower{{name}, std::nullopt});
+  }
+  /// Lets a second pass, and has the control thread see it.
+  void tick() {
+    clock.advance(domain::kSecond);
+    for (int turn = 0; turn < 2; ++turn) {
+      std::promise<void> turned;
+      loop->read([&](const Reading&) { turned.set_value(); });
+      turned.get_future().wait();
+    }
+  }
+  void pass(int seconds) {
+    for (int i = 0; i < seconds; ++i) tick();
+  }
+  /// Lets second after second pass until it holds.
+  bool pass_until(const std::function<bool()>& holds) {
+    return wait_until([&] {
+      if (holds()) return true;
+      tick();
+      return false;
+    });
+  }
+  std::vector<std::string> told() {
+    const std::scoped_lock lock(failures_mutex);
+    return failures;
+  }
+
+  GatedProvider gated;
+  int wishes = 0;
+};
+
+TEST_F(PowerLoopTest, TheProviderSwitchesWhatTheLedgerSays) {
+  provider = &gated;
+  open();
+  add_node("n1");
+  const std::vector<Asked> off{{"n1", false}};
+  EXPECT_TRUE(pass_until([&] { return gated.done() == off; }));
+  keep_on("n1");
+  const std::vector<Asked> on{{"n1", false}, {"n1", true}};
+  EXPECT_TRUE(pass_until([&] { return gated.done() == on; }));
+  EXPECT_EQ(told(), std::vector<std::string>{});
+}
+
+TEST_F(PowerLoopTest, AReasonIsToldOnceAndTheAskComesAgain) {
+  provider = &gated;
+  gated.inject(Fault::refuses, 3);
+  open();
+  add_node("n1");
+  EXPECT_TRUE(pass_until([&] { return gated.done().size() == 1; }));
+  EXPECT_EQ(told(), std::vector<std::string>{"n1: the provider refuses"});
+}
+
+TEST_F(PowerLoopTest, WithoutAProviderWhatStaysOffIsTold) {
+  open();
+  add_node("n1");
+  add_node("n2");
+  const auto is_off = [&] {
+    std::promise<bool> answer;
+    loop->read([&](const Reading& reading) {
+      const auto& nodes = reading.state.nodes.nodes;
+      answer.set_value(nodes.at({"n1"}).state == domain::NodeState::suspended);
+    });
+    return answer.get_future().get();
+  };
+  ASSERT_TRUE(pass_until(is_off));
+  pass(30);
+  EXPECT_EQ(told(), std::vector<std::string>{});
+  keep_on("n1");
+  pass(100);
+  EXPECT_EQ(told(), std::vector<std::string>{"n1: the controller has no --node-provider"});
+}
+
+TEST_F(PowerLoopTest, ASlowProviderIsAskedForFourNodesAndHoldsNothingElseUp) {
+  provider = &gated;
+  gated.is_shut = true;
+  open();
+  for (int i = 0; i < 6; ++i) add_node(fmt::format("n{}", i));
+  EXPECT_TRUE(pass_until([&] { return gated.waiting == 4; }));
+  pass(30);
+  EXPECT_EQ(gated.waiting, 4);
+  std::promise<std::size_t> facts;
+  loop->facts(0, 5, [&](const auto& read) { facts.set_value(read ? read->size() : 0); });
+  EXPECT_EQ(facts.get_future().get(), 5U) << "other blocking work goes on";
+  gated.is_shut = false;
+  EXPECT_TRUE(wait_until([&] { return gated.done().size() == 6; })) << "without another tick";
 }
 
 }  // namespace

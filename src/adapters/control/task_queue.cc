@@ -2,7 +2,9 @@
 
 namespace adapters::control {
 
-TaskQueue::TaskQueue(std::size_t most) : most_(most), thread_([this] { run(); }) {}
+TaskQueue::TaskQueue(std::size_t most, std::size_t threads) : most_(most) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
 
 TaskQueue::~TaskQueue() { stop(); }
 
@@ -12,7 +14,9 @@ void TaskQueue::stop() {
     stopping_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 bool TaskQueue::put(std::function<void()> task) {

@@ -5,14 +5,15 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace adapters::control {
 
-/// A thread that runs tasks in the order they were put, and a bounded queue before it. Being
-/// destroyed stops it.
+/// Threads, one unless more are asked for, that run tasks in the order they were put, and a bounded
+/// queue before them. Being destroyed stops it.
 class TaskQueue {
  public:
-  explicit TaskQueue(std::size_t most);
+  explicit TaskQueue(std::size_t most, std::size_t threads = 1);
   ~TaskQueue();
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
@@ -20,7 +21,7 @@ class TaskQueue {
   /// False when the queue is full, or stops.
   bool put(std::function<void()> task);
 
-  /// Runs what is queued, takes nothing more, and ends the thread. Not from a task.
+  /// Runs what is queued, takes nothing more, and ends the threads. Not from a task.
   void stop();
 
  private:
@@ -31,7 +32,7 @@ class TaskQueue {
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;  ///< Guarded by mutex_.
   bool stopping_ = false;                    ///< Guarded by mutex_.
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace adapters::control

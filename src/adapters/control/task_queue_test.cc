@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <future>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -65,6 +66,17 @@ TEST(TaskQueue, TakesNothingFromItsTasksOnceItEnds) {
   }
   EXPECT_GE(turns, 1);
   EXPECT_FALSE(taken) << "a task that always puts another would never let it end";
+}
+
+TEST(TaskQueue, RunsAsManyTasksAtOnceAsItHasThreads) {
+  std::latch all(3);
+  TaskQueue queue(3, 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(queue.put([&] { all.arrive_and_wait(); }));
+  }
+  all.wait();
+  queue.stop();
+  EXPECT_FALSE(queue.put([] {}));
 }
 
 }  // namespace

@@ -1,9 +1,5 @@
 #include "apps/berth/controller_service.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <future>
 #include <span>
 
@@ -14,6 +10,7 @@
 #include "adapters/files/folder_file_store.h"
 #include "adapters/grpc/enrolment.h"
 #include "adapters/grpc/grpc_agent_listener.h"
+#include "adapters/provider/program_provider.h"
 #include "adapters/scheduler_service/scheduler_service.h"
 #include "adapters/sql/sql_event_log.h"
 #include "adapters/system/certificate.h"
@@ -21,6 +18,7 @@
 #include "adapters/system/secrets.h"
 #include "api/api.h"
 #include "apps/berth/cluster_clock.h"
+#include "apps/berth/data_lock.h"
 #include "apps/berth/openapi_text.h"
 #include "apps/berth/paths.h"
 #include "base/json.h"
@@ -37,31 +35,6 @@ using domain::Duration;
 constexpr Duration kCertificateLife = domain::kDay * 365;
 constexpr domain::Money kFirstCredits = domain::credits(10'000);
 
-/// Holds DATA for one controller: the lock goes with the process.
-class DataLock {
- public:
-  static Result<DataLock> take(const std::string& data_dir) {
-    const std::string path = data_dir + "/lock";
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) return base::fail(ErrorCode::permission_denied, "cannot write in {}", data_dir);
-    if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-      ::close(file);
-      return base::fail(ErrorCode::conflict, "another controller uses {}; is Berth up already?",
-                        data_dir);
-    }
-    return DataLock(file);
-  }
-  DataLock(DataLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
-  DataLock& operator=(DataLock&&) = delete;
-  ~DataLock() {
-    if (file_ >= 0) ::close(file_);
-  }
-
- private:
-  explicit DataLock(int file) : file_(file) {}
-  int file_;
-};
-
 }  // namespace
 
 struct ControllerService::Parts {
@@ -73,6 +46,7 @@ struct ControllerService::Parts {
   std::unique_ptr<adapters::sql::SqlEventLog> history;
   std::unique_ptr<adapters::files::FolderFileStore> files;
   std::unique_ptr<adapters::grpc::GrpcAgentListener> listener;
+  std::unique_ptr<adapters::provider::ProgramProvider> provider;
   std::unique_ptr<adapters::control::ControlLoop> loop;
   std::unique_ptr<adapters::control::TaskQueue> blocking;
   std::unique_ptr<adapters::control::Timer> timer;
@@ -91,6 +65,7 @@ struct ControllerService::Parts {
   ~Parts();
 
   Result<Certificate> grpc_certificate() const;
+  Result<> open_provider();
   Result<> open_log();
   Result<> open_agents();
   Result<> create_cluster();
@@ -107,6 +82,7 @@ struct ControllerService::Parts {
 ControllerService::Parts::~Parts() {
   if (http) http->stop();
   if (grpc) grpc->close();
+  if (provider) provider->stop();
   // These call each other, so all their threads end before the first of them goes.
   if (loop) loop->stop();
   timer->stop();
@@ -121,6 +97,14 @@ Result<Certificate> ControllerService::Parts::grpc_certificate() const {
                           .subject_alt_names = {adapters::grpc::kControllerName},
                           .usage = adapters::system::CertificateUsage::server,
                           .validity = kCertificateLife});
+}
+
+Result<> ControllerService::Parts::open_provider() {
+  if (options.node_provider.empty()) return {};
+  auto opened = adapters::provider::ProgramProvider::open({options.node_provider});
+  if (!opened) return std::unexpected(std::move(opened).error().in_field("--node-provider"));
+  provider = *std::move(opened);
+  return {};
 }
 
 Result<> ControllerService::Parts::open_log() {
@@ -153,7 +137,8 @@ Result<> ControllerService::Parts::open_agents() {
   settings.lease = options.lease;
   settings.time_scale = time.time_scale;
   auto opened = adapters::control::ControlLoop::open(
-      {*log, *history, *files, *listener, *time.clock}, settings);
+      {*log, *history, *files, *listener, *time.clock, provider.get(), options.power_failed},
+      settings);
   if (!opened) return base::pass(opened);
   loop = *std::move(opened);
   endpoints.agents = fmt::format("{}:{}", public_host(options.agents), listener->port());
@@ -359,8 +344,8 @@ Result<std::unique_ptr<ControllerService>> ControllerService::open(
   parts->timer = std::make_unique<adapters::control::Timer>();
   using Step = Result<> (Parts::*)();
   // People come last: what they are told, such as how a node joins, is known by then.
-  for (const Step step : {&Parts::open_log, &Parts::open_agents, &Parts::create_cluster,
-                          &Parts::open_grpc, &Parts::open_http}) {
+  for (const Step step : {&Parts::open_provider, &Parts::open_log, &Parts::open_agents,
+                          &Parts::create_cluster, &Parts::open_grpc, &Parts::open_http}) {
     if (auto done = (parts.get()->*step)(); !done) return base::pass(done);
   }
   const std::string text = base::to_text(base::to_json(parts->endpoints)) + "\n";

@@ -1,6 +1,7 @@
 #pragma once
 #include <boost/describe/class.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "base/result.h"
 #include "controller/core.h"
+#include "controller/power.h"
 #include "domain/time.h"
 
 namespace apps {
@@ -24,6 +26,9 @@ struct ControllerOptions {
   domain::Duration lease = controller::kDefaultLease;
   /// For trials: how many of the cluster's seconds pass in one. None: as its first start said.
   std::optional<std::int32_t> time_scale;
+  std::string node_provider;  ///< The program that switches machines; empty: none.
+  /// Told, on a thread of the controller's, why a node could not be switched.
+  std::function<void(const controller::PowerAsk&, const std::string& why)> power_failed;
 };
 
 /// Where a controller is reached; kept in DATA/endpoints.json while it runs.

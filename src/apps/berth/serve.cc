@@ -120,6 +120,7 @@ void add_controller_options(Verb& verb, ControllerOptions& options, std::string&
   verb.option("--lease TIME", lease, "lease")->capture_default_str();
   verb.option("--time-scale N", options.time_scale, "time_scale")
       ->check(CLI::Range(1, 1'000).description(""));
+  verb.option("--node-provider PATH", options.node_provider, "node_provider");
   auto* cert = verb.option("--cert FILE", options.cert_path, "cert");
   auto* key = verb.option("--key FILE", options.key_path, "key");
   cert->needs(key);
@@ -150,6 +151,14 @@ Result<> write_config(cli::Environment& environment, const ControllerService& se
 void tell_time_scale(const Terminal& terminal, const ControllerService& service) {
   if (service.time_scale() == 1) return;
   terminal.print("serving.time_scale", {std::to_string(service.time_scale())});
+}
+
+/// Says on standard error what an operator has to see to.
+void report_power(const Terminal& terminal, ControllerOptions& options) {
+  options.power_failed = [&terminal](const controller::PowerAsk& ask, const std::string& why) {
+    const auto* const id = ask.resume ? "serving.not_resumed" : "serving.not_suspended";
+    terminal.environment.write_error(terminal.say(id, {ask.node.value, why}));
+  };
 }
 
 Result<int> serve_controller(const Terminal& terminal, const ControllerOptions& options) {
@@ -243,6 +252,7 @@ int run_controller(const Terminal& terminal, const std::vector<std::string>& arg
   add_controller_options(verb, options, lease);
   if (auto status = verb.parse(arguments)) return *status;
   if (auto set = set_lease(options, lease); !set) return report(terminal, set.error());
+  report_power(terminal, options);
   return finish(terminal, serve_controller(terminal, options));
 }
 
@@ -299,6 +309,7 @@ int run_up(const Terminal& terminal, const std::vector<std::string>& arguments) 
   verb.option("--simulated-gpus MODEL:N", agent.simulated_gpus, "simulated");
   if (auto status = verb.parse(arguments)) return *status;
   if (auto set = set_lease(options, lease); !set) return report(terminal, set.error());
+  report_power(terminal, options);
   return finish(terminal, serve_both(terminal, options, agent));
 }
 

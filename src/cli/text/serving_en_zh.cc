@@ -78,6 +78,9 @@ constexpr std::array kServing{
     Entry{"serving.option.time_scale",
           "for trials: the cluster's clock runs N times as fast, for good (1 to 1000)",
           "仅供试用：集群时钟以 N 倍速运行，此后不可更改（1 到 1000）"},
+    Entry{"serving.option.node_provider",
+          "absolute path of the program that switches nodes on and off: PATH resume|suspend NODE",
+          "开关节点的程序的绝对路径，调用方式：PATH resume|suspend NODE"},
     Entry{"serving.time_scale",
           "A trial: the cluster's clock runs {0} times as fast as real ones; its times and hours "
           "are not real\n",
@@ -96,6 +99,10 @@ constexpr std::array kServing{
           "node {0} was removed: nothing runs here any more. Start `berth up` again to have it "
           "back\n",
           "节点 {0} 已被移除，本机不再运行作业。重新启动 `berth up` 可使其恢复\n"},
+    Entry{"serving.not_resumed", "node {0} could not be switched on: {1}\n",
+          "节点 {0} 未能开机：{1}\n"},
+    Entry{"serving.not_suspended", "node {0} could not be switched off: {1}\n",
+          "节点 {0} 未能关机：{1}\n"},
     Entry{"serving.stopping", "stopping; jobs go on\n", "正在停止；作业继续运行\n"},
 };
 
