@@ -127,6 +127,24 @@ TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
   EXPECT_EQ(runs(at_once), runs(one_by_one));
 }
 
+TEST(Closing, WhatANodeHasForgottenDoesNotCount) {
+  Plan plan = gpu_plan(3);
+  PlanNode node = gpu_node("n0");
+  node.closed = {{at_hour(0), at_hour(2), {}}};
+  for (const std::int64_t hour : {5, 7, 9, 11, 13})
+    node.closed.push_back({at_hour(hour), at_hour(hour + 1), {}});
+  plan.put_node(node);
+  for (std::int64_t minute = 0; minute < 15 * 60; minute += 7) {
+    plan.advance(at_minute(minute));
+    node.closed.push_back({at_hour(20), at_minute(21 * 60 + minute), {}});
+    plan.put_node(node);
+    for (const auto& step : only_lane(plan).runs().all()) {
+      const Capacity& has = only_lane(plan).capacity_of(step.value);
+      ASSERT_TRUE(has.gpus == 24 || has.gpus == 16) << minute << ": " << has.gpus;
+    }
+  }
+}
+
 TEST(Closing, ANodeThatIsOffHasNothingBeforeItCouldBeOn) {
   Plan plan = gpu_plan(1);
   PlanNode off = gpu_node("n0");
@@ -157,13 +175,17 @@ TEST(Without, MovesWhatCanAndNamesWhatCannot) {
     node.closed = {{from, until, {}}};
     return era::without(plan, {node}, at_hour(0));
   };
-  const Mended moved = without_n("n1", at_hour(0), at_hour(4));
+  const Without without_n1 = without_n("n1", at_hour(0), at_hour(4));
+  const Mended& moved = without_n1.mended;
   EXPECT_TRUE(moved.broken.empty());
+  EXPECT_TRUE(without_n1.stuck.empty());
   ASSERT_EQ(moved.moves.size(), 1u);
   EXPECT_EQ(moved.moves[0].start, at_hour(3));
   EXPECT_EQ(moved.moves[0].nodes.front().value, "n0");
-  EXPECT_EQ(without_n("n0", at_hour(2), at_hour(4)).broken, (std::vector<domain::JobId>{{1}}));
-  EXPECT_TRUE(without_n("n0", at_hour(3), at_hour(4)).broken.empty());
+  EXPECT_EQ(without_n("n0", at_hour(2), at_hour(4)).stuck, (std::vector<domain::JobId>{{1}}));
+  EXPECT_TRUE(without_n("n0", at_hour(3), at_hour(4)).stuck.empty());
+  const auto neither = without_n("n1", at_hour(0), at_hour(9));
+  EXPECT_EQ(neither.mended.moves.size(), 1u) << "after job 1";
   EXPECT_EQ(plan.find({2})->nodes.front().value, "n1") << "only looked";
 }
 
@@ -176,8 +198,9 @@ TEST(Without, WhatPausesDoesSoWhereItsNodeCloses) {
   plan.pin({1});
   PlanNode node = gpu_node("n0");
   node.closed = {{at_hour(2), at_hour(5), {}}};
-  const Mended mended = era::without(plan, {node}, at_hour(0));
+  const auto [mended, stuck] = era::without(plan, {node}, at_hour(0));
   EXPECT_TRUE(mended.broken.empty());
+  EXPECT_TRUE(stuck.empty());
   ASSERT_EQ(mended.moves.size(), 1u);
   EXPECT_EQ(mended.moves[0].finish, at_hour(2));
   ASSERT_EQ(mended.moves[0].later.size(), 1u);
@@ -191,7 +214,27 @@ TEST(Without, WhatHadLostItsPlaceBeforeIsNotItsDoing) {
   plan.remove_node({"n0"});
   PlanNode node = gpu_node("n1");
   node.closed = {{at_hour(0), at_hour(4), {}}};
-  EXPECT_TRUE(era::without(plan, {node}, at_hour(0)).broken.empty());
+  EXPECT_TRUE(era::without(plan, {node}, at_hour(0)).stuck.empty());
+}
+
+TEST(Without, NobodyGetsThePlaceOfWhatStays) {
+  // n0 closes: job 1 runs there, may pause, and has no time to; job 2 is to follow it on n1.
+  Plan plan = gpu_plan(2);
+  domain::Bid pausing = bid({.gpus = 8, .duration = hours(4), .deadline = at_hour(4)});
+  pausing.preemptible = true;
+  pausing.restart = minutes(10);
+  reserve(plan, 1, pausing);
+  plan.pin({1});
+  occupy(plan, 3, "n1", 8, {0, 3});
+  reserve(plan, 2,
+          bid({.gpus = 8, .duration = hours(1), .earliest = at_hour(3), .deadline = at_hour(4)}));
+  std::vector<PlanNode> closing{gpu_node("n0"), gpu_node("n1")};
+  closing[0].closed = {{at_hour(1), at_hour(2), {}}};
+  closing[1].closed = {{at_hour(3), at_hour(4), {}}};
+  const auto [mended, stuck] = era::without(plan, closing, at_hour(0));
+  EXPECT_EQ(stuck, (std::vector<domain::JobId>{{1}}));
+  EXPECT_EQ(mended.broken, (std::vector<domain::JobId>{{2}}));
+  EXPECT_TRUE(mended.moves.empty());
 }
 
 }  // namespace

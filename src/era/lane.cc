@@ -106,8 +106,8 @@ bool Lane::is_priced_by_demand() const {
 }
 
 bool Lane::has_gpus() const {
-  return std::any_of(capacities_.begin(), capacities_.end(),
-                     [](const Capacity& capacity) { return capacity.gpus > 0; });
+  return std::ranges::any_of(
+      nodes_, [](const NodeLine& line) { return line.present && line.node.capacity.gpus > 0; });
 }
 
 std::size_t Lane::lead_of(std::int64_t slot) const {
@@ -240,10 +240,10 @@ void Lane::add_share(const NodeLine& line, bool put_in) {
   if (!line.present) return;
   const auto steps = line.load.all();
   for (std::size_t i = 0; i < line.load.size(); ++i) {
-    // A node's first step also stands for all the time before it.
-    const std::int64_t from = i == 0 ? std::min(steps[0].from, runs_.begin()) : steps[i].from;
+    // The node may have forgotten what was before now, which nobody asks for.
+    const SlotRange slots{std::max(steps[i].from, now_), steps[i + 1].from};
     const Share share = share_of(line, steps[i].value);
-    change_runs({from, steps[i + 1].from}, put_in ? share : Share{} - share);
+    change_runs(slots, put_in ? share : Share{} - share);
   }
 }
 

@@ -99,6 +99,7 @@ class Lane {
     return capacities_[static_cast<std::size_t>(run.capacity)];
   }
   const PriceList& prices() const { return *prices_; }
+  /// Whether any of its nodes has some, open or not.
   bool has_gpus() const;
   /// Whether expected demand makes more of the prices than the published curve.
   bool is_priced_by_demand() const;

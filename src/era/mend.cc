@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -120,21 +121,29 @@ Mended mend(const Plan& plan, const std::vector<JobId>& jobs, Time now) {
   return best;
 }
 
-Mended without(const Plan& plan, const std::vector<PlanNode>& nodes, Time now) {
+Without without(const Plan& plan, const std::vector<PlanNode>& nodes, Time now) {
   const std::vector<JobId> before = plan.displaced();
   Plan changed = plan;
   changed.put_nodes(nodes);
   std::vector<JobId> jobs;
-  std::vector<JobId> stuck;
+  Without found;
   for (const JobId job : changed.displaced()) {
     if (std::ranges::binary_search(before, job)) continue;
     const Booking& booking = *changed.find(job);
-    (booking.movable || booking.preemptible ? jobs : stuck).push_back(job);
+    (booking.movable || booking.preemptible ? jobs : found.stuck).push_back(job);
   }
-  Mended mended = mend(changed, jobs, now);
-  mended.broken.insert(mended.broken.end(), stuck.begin(), stuck.end());
-  std::ranges::sort(mended.broken);
-  return mended;
+  const auto runs = [&](JobId job) { return !changed.find(job)->movable; };
+  for (;;) {
+    found.mended = mend(changed, jobs, now);
+    const auto& broken = found.mended.broken;
+    const std::size_t stuck = found.stuck.size();
+    std::ranges::copy_if(broken, std::back_inserter(found.stuck), runs);
+    if (found.stuck.size() == stuck) return found;
+    // Nobody else can have the place of what stays.
+    std::erase_if(jobs, [&](JobId job) {
+      return runs(job) && std::ranges::find(broken, job) != broken.end();
+    });
+  }
 }
 
 }  // namespace era

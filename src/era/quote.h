@@ -142,9 +142,14 @@ struct Mended {
 };
 Mended mend(const Plan& plan, const std::vector<domain::JobId>& jobs, domain::Time now);
 
-/// What `nodes`, once they are as given here, no longer hold and held before: the new places of
-/// what has not started or is preemptible, and what has none, or runs and cannot pause. As mend().
-Mended without(const Plan& plan, const std::vector<PlanNode>& nodes, domain::Time now);
+/// What becomes of what `nodes`, once they are as given here, no longer hold and held before: as
+/// mend(), but what runs and finds no pieces elsewhere, or cannot pause, stays where it is
+/// (`stuck`).
+struct Without {
+  Mended mended;
+  std::vector<domain::JobId> stuck;
+};
+Without without(const Plan& plan, const std::vector<PlanNode>& nodes, domain::Time now);
 
 /// Movable, non-firm bookings that could start at `now` on idle capacity without breaking another
 /// promise, in the order of their planned start; each Move already accounts for those before it.

@@ -131,6 +131,27 @@ TEST_F(ClosingTest, ItIsRefusedForTheRunningJobOfAGangElsewhereToo) {
   ASSERT_TRUE(close({"c", {{"n2"}}, {}, {from_until(60, 90)}, ""}));
 }
 
+TEST_F(ClosingTest, AnywayWhatHasNoPlaceLeavesItsOwnToOthers) {
+  ASSERT_TRUE(close({"n1", {{"n1"}}, {}, {from_until(0, 300)}, ""}));
+  const auto firm = cluster.bid({.job_class = JobClass::reserved,
+                                 .gpus = 4,
+                                 .earliest = minutes(60),
+                                 .deadline = minutes(120),
+                                 .firm = true});
+  const auto after = cluster.bid({.job_class = JobClass::reserved,
+                                  .gpus = 4,
+                                  .earliest = minutes(60),
+                                  .deadline = minutes(180)});
+  ASSERT_EQ(cluster.job(after).booking->start, cluster.now + minutes(120));
+  const nodes::Closure twice{"n2", {{"n2"}}, {}, {from_until(60, 61), from_until(170, 180)}, ""};
+  EXPECT_EQ(close(twice).error().message, "job 1 would lose a promised place and find no other");
+  ASSERT_TRUE(close(twice, true));
+  EXPECT_FALSE(cluster.job(firm).booking);
+  EXPECT_LT(cluster.job(after).booking->start, cluster.now + minutes(120));
+  cluster.pass(minutes(62));
+  EXPECT_EQ(cluster.job(firm).state, JobState::lost);
+}
+
 TEST_F(ClosingTest, OpeningGivesTheTimeBackAtOnce) {
   ASSERT_TRUE(close({"c", {}, {}, {from_until(0, 600)}, ""}));
   const auto flex = cluster.bid({.gpus = 1});

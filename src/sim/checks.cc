@@ -64,7 +64,8 @@ void Checks::look_at_rank(const Host& host, const ports::RankKey& key) {
        fmt::format("rank {} is alive on {}, but its place is free", name(key), host.node().value));
 }
 
-void Checks::look_at_ledger() {
+void Checks::look_at_ledger(domain::Time now) {
+  look_at_closed_nodes(now);
   const auto& accounts = head_.state().accounts;
   if (ledger::accounts::sum(accounts) != Money{}) note("P8", "the accounts do not sum up to zero");
   for (const auto& [account, amount] : accounts.balances) {
@@ -72,6 +73,24 @@ void Checks::look_at_ledger() {
                          account == ledger::accounts::grants_account();
     if (may_owe || amount >= Money{}) continue;
     note("P8", fmt::format("{} is below zero: {}", account.value, amount.micros));
+  }
+}
+
+/// Nothing lives on a node a minute after it was to be left: what runs to the end of its time there
+/// may take its grace, and a controller or an agent may be away for a while.
+void Checks::look_at_closed_nodes(domain::Time now) {
+  if (!is_strict()) return;
+  const auto& nodes = head_.state().nodes;
+  for (const auto& [id, closure] : nodes.closures) {
+    const domain::Time made = closures_.try_emplace(id, now).first->second;
+    const auto when = domain::next_occurrence(closure.times, now);
+    if (!when || now < std::max(when->from, made) + domain::kMinute) continue;
+    for (const auto& host : hosts_) {
+      if (host->machine().alive().empty()) continue;
+      const auto closed = ledger::nodes::closed_by(nodes, closure);
+      if (std::ranges::find(closed, host->node()) == closed.end()) continue;
+      note("closing", fmt::format("something runs on {}, which is closed", host->node().value));
+    }
   }
 }
 

@@ -22,8 +22,9 @@ class Checks {
 
   /// After every event: what runs on the machines now (P2, P3, P4).
   void look_at_machines();
-  /// After every batch of the controller: what the ledger says (P8).
-  void look_at_ledger();
+  /// After every batch of the controller: what the ledger says (P8), and that closed nodes are
+  /// left.
+  void look_at_ledger(domain::Time now);
   /// When the controller has come back: nothing that was answered is gone (P1).
   void look_at_log();
   /// When it has come back from a snapshot or from the log alone: it goes on as it was.
@@ -45,6 +46,7 @@ class Checks {
   void check_causes();
   void check_ends();
   void check_success(const ledger::jobs::Job& job);
+  void look_at_closed_nodes(domain::Time now);
   void check_bad_nodes();
   void check_offers_of_checkpoints();
   void check_newest_checkpoints();
@@ -75,7 +77,8 @@ class Checks {
   const Perils& perils_;
   std::vector<Violation> violations_;
   std::set<std::string> noted_;
-  ledger::State folded_;  ///< Of the first `folded_facts_` facts.
+  std::map<std::string, domain::Time> closures_;  ///< When each was first seen.
+  ledger::State folded_;                          ///< Of the first `folded_facts_` facts.
   std::size_t folded_facts_ = 0;
 };
 

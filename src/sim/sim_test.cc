@@ -43,6 +43,8 @@ TEST(Simulation, P10EveryChangeSaysWhoAskedForIt) { expect_kept("P10"); }
 TEST(Simulation, RetriesResumeFromTheNewestWholeCheckpoint) { expect_kept("resume"); }
 TEST(Simulation, WhatIsStoppedIsWarnedAndHasItsGrace) { expect_kept("grace"); }
 TEST(Simulation, EveryJobEndsAndTheQueueEmpties) { expect_kept("liveness"); }
+TEST(Simulation, ClosedNodesAreLeft) { expect_kept("closing"); }
+TEST(Simulation, NothingRunsOnWhatIsSwitchedOff) { expect_kept("power"); }
 TEST(Simulation, TheRebuiltStateIsTheLivedOne) { expect_kept("rebuild"); }
 
 TEST(Simulation, TheSameSeedGivesTheSameHistory) {
@@ -60,14 +62,38 @@ TEST(Simulation, WorldsAreEventful) {
   for (const auto& [seed, outcome] : worlds()) {
     for (const auto& [kind, count] : outcome.counts) counts[kind] += count;
   }
-  for (const char* kind :
-       {"JobAccepted",       "BidRefused",    "AttemptStarted",  "RankEnded",
-        "BookingsMoved",     "BookingLost",   "JobExtended",     "AttemptStopping",
-        "JobInterrupted",    "PromiseBroken", "JobEnded",        "NodeStateSet",
-        "CheckpointKept",    "resumed",       "torn checkpoint", "quoted",
-        "quote gone",        "GPU broken",    "GPU fault",       "agent away",
-        "clock set",         "gave way",      "paused",          "start from a snapshot",
-        "start from the log"}) {
+  for (const char* kind : {"JobAccepted",
+                           "BidRefused",
+                           "AttemptStarted",
+                           "RankEnded",
+                           "BookingsMoved",
+                           "BookingLost",
+                           "JobExtended",
+                           "AttemptStopping",
+                           "JobInterrupted",
+                           "PromiseBroken",
+                           "JobEnded",
+                           "NodeStateSet",
+                           "CheckpointKept",
+                           "resumed",
+                           "torn checkpoint",
+                           "quoted",
+                           "quote gone",
+                           "GPU broken",
+                           "GPU fault",
+                           "agent away",
+                           "clock set",
+                           "gave way",
+                           "paused",
+                           "start from a snapshot",
+                           "start from the log",
+                           "NodesClosed",
+                           "NodesOpened",
+                           "left a closing node",
+                           "moved off a closing node",
+                           "switched off",
+                           "switched on",
+                           "provider failed"}) {
     EXPECT_GE(counts[kind], 20) << kind;
   }
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/checks.h"
+#include "sim/operators.h"
 
 namespace sim {
 namespace {
@@ -20,6 +21,8 @@ using domain::Time;
 constexpr Duration kBusy{20 * 60'000};
 /// After the last fault and bid, everything must be over within this.
 constexpr Duration kBound{6 * 3'600'000};
+
+constexpr std::string_view kClosing = "its nodes close";
 
 domain::Inventory inventory_of(const NodeId& node, std::int64_t gpus) {
   domain::Inventory inventory;
@@ -46,8 +49,11 @@ void count(const std::vector<ledger::Fact>& facts, std::map<std::string, int>& c
       if (!started->resume_from.empty()) ++counts["resumed"];
     } else if (const auto* ended = std::get_if<ledger::jobs::RankEnded>(&fact.event)) {
       if (ended->cause == domain::ExitCause::gpu_fault) ++counts["GPU fault"];
+    } else if (const auto* moved = std::get_if<ledger::jobs::BookingsMoved>(&fact.event)) {
+      if (moved->why.starts_with(kClosing)) ++counts["moved off a closing node"];
     } else if (const auto* stopping = std::get_if<ledger::jobs::AttemptStopping>(&fact.event)) {
       if (stopping->kind == ledger::jobs::StopKind::give_way) ++counts["gave way"];
+      if (stopping->reason.starts_with(kClosing)) ++counts["left a closing node"];
       if (stopping->kind == ledger::jobs::StopKind::pause) ++counts["paused"];
     }
   }
@@ -61,6 +67,7 @@ class World {
         network_(agenda_, random_),
         head_(agenda_, random_, network_),
         users_(agenda_, random_, head_, !perils.programs),
+        operators_(agenda_, users_, head_, hosts_, Random(seed + 1)),
         checks_(head_, hosts_, users_, perils_) {}
 
   Outcome live();
@@ -90,6 +97,7 @@ class World {
   Head head_;
   std::vector<std::unique_ptr<Host>> hosts_;
   Users users_;
+  Operators operators_;
   Checks checks_;
   Time last_restart_;
   bool is_peace_ = false;
@@ -97,7 +105,10 @@ class World {
 };
 
 void World::build() {
-  head_.on_commit([this] { checks_.look_at_ledger(); });
+  head_.on_commit([this] {
+    checks_.look_at_ledger(agenda_.now());
+    if (perils_.power) operators_.switch_hosts();
+  });
   head_.start();
   users_.wish(ledger::CreateCluster{"sim", {"vision"}, {"ada"}, domain::credits(40)});
   const auto nodes = random_.between(2, 4);
@@ -149,6 +160,8 @@ void World::plan_faults() {
   }
   if (perils_.network) plan(10, [this] { disturb_network(any_host()); });
   if (perils_.disks) plan(6, [this] { disturb_disks(any_host()); });
+  if (perils_.power) operators_.set_policies();
+  if (perils_.closures) plan(6, [this] { operators_.close_nodes(perils_.loses_hardware()); });
   if (perils_.loses_hardware()) {
     plan(1, [this] {
       const NodeId node = any_host().node();
@@ -177,6 +190,7 @@ void World::restart_controller() {
   if (how > 0) head_.die_in_append(how == 1);
   agenda_.in(random_.duration({100}, kSecond * (perils_.loses_hardware() ? 40 : 8)), [this] {
     head_.kill();
+    operators_.forget_asks();
     head_.start();
     ++happened_[head_.has_snapshot() ? "start from a snapshot" : "start from the log"];
     checks_.look_at_log();
@@ -262,6 +276,7 @@ void World::make_peace() {
       users_.wish(ledger::nodes::Command{ledger::nodes::ResumeNode{host->node()}});
     }
     if (!head_.is_up()) head_.start();
+    operators_.make_peace();
   });
 }
 
@@ -287,11 +302,13 @@ Outcome World::live() {
   if (!is_over()) checks_.note("liveness", "some jobs did not end");
   checks_.look_at_log();
   checks_.look_back(agenda_.now());
+  for (const auto& what : operators_.killed()) checks_.note("power", what + " were switched off");
   Outcome outcome{.violations = checks_.violations(),
                   .facts = head_.facts(),
                   .hash = ledger::hash(head_.state()),
                   .length = agenda_.now() - start,
                   .counts = happened_};
+  outcome.counts.insert(operators_.happened().begin(), operators_.happened().end());
   count(outcome.facts, outcome.counts);
   for (const auto& host : hosts_) outcome.counts["torn checkpoint"] += host->torn_checkpoints();
   outcome.counts["quote gone"] += static_cast<int>(users_.gone().size());
@@ -320,6 +337,8 @@ Perils perils_of(std::uint64_t seed) {
       perils.disks = seed % 10 == 4;
   }
   perils.programs = seed % 10 != 6;
+  perils.closures = seed / 10 % 3 == 1 || seed / 10 % 6 == 5;
+  perils.power = seed / 10 % 3 == 2;
   return perils;
 }
 

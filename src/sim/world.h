@@ -16,6 +16,8 @@ struct Perils {
   bool machines = false;    ///< Machines boot again; shims are killed; agents stay away for long.
   bool gpus = false;        ///< GPUs break, with or without the driver saying so, and are repaired.
   bool disks = false;       ///< The log's disk fails, is full, or loses a reply; journals fill up.
+  bool closures = false;    ///< Operators close nodes for a time.
+  bool power = false;       ///< Nodes are switched off while nobody needs them.
   bool programs = true;     ///< Programs crash, fail, overrun and ignore SIGTERM.
 
   bool any() const {

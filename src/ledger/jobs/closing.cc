@@ -39,13 +39,18 @@ base::Result<Events> make_room(const View& view, const nodes::Closure& closure, 
   auto closing = nodes::plan_nodes(view.nodes, nodes::closed_by(view.nodes, closure));
   for (era::PlanNode& node : closing)
     node.closed.insert(node.closed.end(), closure.times.begin(), closure.times.end());
-  const era::Mended mended = era::without(view.plan, closing, view.now);
-  if (!mended.broken.empty() && !anyway) {
+  const auto [mended, stuck] = era::without(view.plan, closing, view.now);
+  std::vector<domain::JobId> losing = mended.broken;
+  losing.insert(losing.end(), stuck.begin(), stuck.end());
+  std::ranges::sort(losing);
+  if (!losing.empty() && !anyway) {
     return base::fail(base::ErrorCode::conflict, "{} would lose a promised place and find no other",
-                      named(mended.broken));
+                      named(losing));
   }
-  if (mended.moves.empty()) return Events{};
-  return Events{moved(view, mended.moves, why(closure))};
+  Events events;
+  for (const auto& job : mended.broken) events.push_back(BookingLost{job, why(closure)});
+  if (!mended.moves.empty()) events.push_back(moved(view, mended.moves, why(closure)));
+  return events;
 }
 
 std::optional<nodes::Closing> closes_on(const View& view, const Job& job,
