@@ -430,26 +430,6 @@ TEST_F(VerbsTest, NodesAreShownAndChanged) {
   EXPECT_EQ(berth({"node", "drain", ".."}), 2);
 }
 
-TEST_F(VerbsTest, NodesAreSwitchedOffWhenIdle) {
-  const std::string policy = R"("power": {"idle_ms": 1200000, "resume_ms": 90000}})";
-  world.server->on("PUT", "/v1/nodes/n1/power", R"({"name": "n1", )" + policy)
-      .on("PUT", "/v1/nodes/n2/power", R"({"name": "n2", )" + policy)
-      .on("DELETE", "/v1/nodes/n1/power", R"({"name": "n1"})");
-  EXPECT_EQ(berth({"node", "power", "n1", "n2", "--idle", "20m", "--resume", "90s"}), 0);
-  EXPECT_EQ(last().body, R"({"idle_ms":1200000,"resume_ms":90000})");
-  EXPECT_EQ(world.out,
-            "node n1 is switched off after 20m without work, and comes up in 1m30s\n"
-            "node n2 is switched off after 20m without work, and comes up in 1m30s\n");
-  EXPECT_EQ(berth({"node", "power", "n1"}), 0);
-  EXPECT_EQ(last().body, R"({"idle_ms":900000,"resume_ms":300000})");
-  EXPECT_EQ(berth({"node", "power", "n1", "--always-on"}), 0);
-  EXPECT_EQ(last().method, "DELETE");
-  EXPECT_EQ(world.out, "node n1 is always on\n");
-  EXPECT_EQ(berth({"node", "power", "n1", "--always-on", "--idle", "20m"}), 2);
-  EXPECT_EQ(berth({"node", "power", "n1", "--idle", "soon"}), 2);
-  EXPECT_EQ(berth({"node", "power"}), 2);
-}
-
 TEST_F(VerbsTest, JoinTokensAreMadeListedAndRevoked) {
   world.server
       ->on("POST", "/v1/join-tokens", R"({"id": "j", "token": "t", "expires": 1795341600000,

@@ -66,7 +66,7 @@ enum class JobState {
   failed,
   cancelled,
   expired,  ///< Its time was over before it was done.
-  lost,     ///< Its promise broke because hardware was lost.
+  lost,     ///< Its promise broke because its nodes were lost or closed.
 };
 BOOST_DESCRIBE_ENUM(JobState, refused, reserved, queued, starting, running, interrupted, succeeded,
                     failed, cancelled, expired, lost)

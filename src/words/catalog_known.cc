@@ -17,6 +17,8 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "its deadline passed before there was idle capacity", "截止时间前一直没有空闲资源"},
     {"", "hardware was lost and there is no time left to keep the promise",
      "硬件失效，剩余时间不足以兑现承诺"},
+    {"", "its nodes were lost or closed and there is no time left to keep the promise",
+     "节点失效或停用，剩余时间不足以兑现承诺"},
     {"", "every rank exited with 0", "所有 rank 均以 0 退出"},
     {"", "{0} is {1}, and it was to start after its success",
      "{0}的状态为 {1}，而它要等其成功后才开始"},

@@ -256,7 +256,7 @@ std::string why_broken(const State& state, const Job& job) {
   }
   if (is_late_by_own_doing(state, job))
     return "a job that it waited for ended too late for its promise";
-  return "hardware was lost and there is no time left to keep the promise";
+  return "its nodes were lost or closed and there is no time left to keep the promise";
 }
 
 void settle_children(State& state, era::Plan& plan, JobId id, Time at) {
