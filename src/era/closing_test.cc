@@ -208,6 +208,31 @@ TEST(Without, WhatPausesDoesSoWhereItsNodeCloses) {
   EXPECT_EQ(mended.moves[0].later[0].finish, at_hour(7) + minutes(10));
 }
 
+TEST(Without, WhatRunsMayStayUpToNowOnWhatHasClosed) {
+  Plan plan = gpu_plan(2);
+  domain::Bid pausing = bid({.gpus = 8, .duration = hours(1), .deadline = at_hour(9)});
+  pausing.preemptible = true;
+  pausing.restart = minutes(10);
+  reserve(plan, 1, pausing);
+  plan.pin({1});
+  reserve(plan, 2,
+          bid({.gpus = 8,
+               .duration = hours(1),
+               .earliest = at_hour(3),
+               .deadline = at_hour(4),
+               .firm = true}));
+  occupy(plan, 3, "n1", 8, {3, 9});
+  ASSERT_EQ(plan.find({1})->nodes, plan.find({2})->nodes);
+  plan.advance(at_minute(30));
+  PlanNode node = gpu_node("n0");
+  node.closed = {{at_minute(30), at_hour(9), {}}};
+  const auto [mended, stuck] = era::without(plan, {node}, at_minute(30) + domain::kSecond);
+  EXPECT_TRUE(stuck.empty());
+  EXPECT_EQ(mended.broken, (std::vector<domain::JobId>{{2}}));
+  ASSERT_EQ(mended.moves.size(), 1u);
+  EXPECT_EQ(mended.moves[0].later.front().nodes.front().value, "n1");
+}
+
 TEST(Without, WhatHadLostItsPlaceBeforeIsNotItsDoing) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 8, {0, 3});

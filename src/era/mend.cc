@@ -43,7 +43,12 @@ Plan after(const Plan& plan, const Mended& mended) {
   for (const Move& move : mended.moves) {
     Booking booking = moved(*plan.find(move.job), move);
     booking.pool = mended_plan.ground().find(move.nodes.front())->node.pool;
-    mended_plan.book(booking);
+    // What runs holds its node up to now, even if that is closed.
+    if (booking.movable) {
+      mended_plan.book(booking);
+    } else {
+      mended_plan.restore(booking);
+    }
   }
   return mended_plan;
 }

@@ -128,6 +128,30 @@ TEST_F(PowerTest, WhatIsBookedForLaterIsSwitchedOnInTime) {
   EXPECT_EQ(cluster.attempt(job).started, cluster.job(job).promised_start);
 }
 
+TEST_F(PowerTest, NoStartIsTooEarlyInItsMinute) {
+  for (std::int64_t second = 0; second < 130; second += 9) {
+    Cluster one;
+    one.add_node("n1", 4);
+    const domain::PowerPolicy policy{minutes(1), seconds(90)};
+    ASSERT_TRUE(one.wish(nodes::Command{nodes::SetNodePower{{"n1"}, policy}}));
+    one.pass(minutes(5) + seconds(second / 2));
+    const auto job = one.bid({.job_class = JobClass::reserved,
+                              .gpus = 4,
+                              .earliest = minutes(6) + seconds(second),
+                              .deadline = minutes(90),
+                              .firm = true});
+    const auto& node = one.state.nodes.nodes.at({"n1"});
+    ASSERT_EQ(node.state, NodeState::suspended);
+    for (int step = 0; step < 60 && node.state != NodeState::resuming; ++step)
+      one.pass(seconds(10));
+    one.pass(seconds(90));
+    one.report_node("n1", 4, "boot-2");
+    one.pass(minutes(10));
+    ASSERT_FALSE(one.job(job).attempts.empty()) << second;
+    EXPECT_EQ(one.attempt(job).started, one.job(job).promised_start) << second;
+  }
+}
+
 TEST_F(PowerTest, WhatIsNeededSoonStaysOn) {
   switch_by_need();
   cluster.bid({.job_class = JobClass::reserved,

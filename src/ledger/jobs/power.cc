@@ -22,6 +22,8 @@ using nodes::NodeStateSet;
 
 /// Queued jobs for which nodes are switched on at once.
 constexpr std::size_t kMostQueued = 32;
+/// Before the plan, which counts in whole slots, would have a booking start too soon.
+constexpr Duration kInTime = kPowerMargin + domain::kMinute;
 /// What was to be always on again has so long to come up.
 constexpr Duration kAlwaysOn = domain::kMinute * 10;
 
@@ -100,7 +102,7 @@ std::optional<NodeStateSet> switched(const View& view, const Node& node, const N
   if (node.state == NodeState::down && in_state >= idle)
     return NodeStateSet{node.name, NodeState::suspended, "its agent was silent", node.wish};
   const Duration unused = view.now - std::max(node.since, node.used);
-  const bool is_worth_it = need.from > view.now + idle + resume + kPowerMargin;
+  const bool is_worth_it = need.from > view.now + idle + resume + kInTime;
   if (node.state != NodeState::ready || unused < idle || !is_worth_it) return std::nullopt;
   return NodeStateSet{node.name, NodeState::suspended, "nobody needs it", node.wish};
 }
@@ -113,7 +115,7 @@ Events switch_on_booked(const View& view) {
     const Node& node = view.nodes.nodes.at(id);
     if (!node.power) {
       events.push_back(switched_on(node, "is to be always on"));
-    } else if (may_switch(node) && need.from <= view.now + node.power->resume + kPowerMargin) {
+    } else if (may_switch(node) && need.from < view.now + node.power->resume + kInTime) {
       events.push_back(switched_on(node, fmt::format("job {} starts there", need.job.value)));
     }
   }
