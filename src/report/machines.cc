@@ -23,9 +23,20 @@ Resources at_least(const Resources& a, const Resources& b) {
 }  // namespace
 
 void Machines::settle(Kept& kept, Time at) const {
-  const Duration length = period_.overlap(kept.settled, at);
-  kept.settled = std::max(kept.settled, at);
-  const bool in_service = is_in_service(kept.node);
+  while (kept.settled < at) {
+    const auto closing = ledger::nodes::next_closing(closures_, kept.node, kept.settled);
+    const bool is_closed = closing && closing->when.from <= kept.settled;
+    Time until = at;
+    if (closing) until = std::min(at, is_closed ? closing->when.until : closing->when.from);
+    add_up(kept, until, is_closed);
+  }
+}
+
+/// For a time in which nothing changes.
+void Machines::add_up(Kept& kept, Time until, bool is_closed) const {
+  const Duration length = period_.overlap(kept.settled, until);
+  kept.settled = until;
+  const bool in_service = is_in_service(kept.node) && !is_closed;
   if (!in_service && kept.held == Resources{}) return;
   const Resources has = in_service ? ledger::nodes::capacity(kept.node) : Resources{};
   kept.present = kept.present + length;
@@ -54,6 +65,10 @@ void Machines::take(const ledger::nodes::Event& event, Time at) {
     settled(set->node, at).node.state = set->state;
   } else if (const auto* removed = std::get_if<NodeRemoved>(&event)) {
     settled(removed->node, at).node.state = NodeState::down;
+  } else if (std::holds_alternative<NodesClosed>(event) ||
+             std::holds_alternative<NodesOpened>(event)) {
+    for (auto& [name, kept] : machines_) settle(kept, at);
+    apply(closures_, event, at);
   }
 }
 

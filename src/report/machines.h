@@ -19,8 +19,8 @@ struct Ratios {
 };
 BOOST_DESCRIBE_STRUCT(Ratios, (), (cpu, gpu, memory))
 
-/// One machine in the period. It is there while it takes or finishes work (ready, draining), and
-/// while anything runs on it.
+/// One machine in the period. It is there while it takes or finishes work (ready or draining, and
+/// not closed), and while anything runs on it.
 struct Machine {
   domain::NodeId node;
   domain::PoolId pool;
@@ -58,8 +58,10 @@ class Machines {
   };
   Kept& settled(const domain::NodeId& node, domain::Time at);
   void settle(Kept& kept, domain::Time at) const;
+  void add_up(Kept& kept, domain::Time until, bool is_closed) const;
 
   Period period_;
+  ledger::nodes::State closures_;  ///< Only those.
   std::map<domain::NodeId, Kept> machines_;
 };
 
