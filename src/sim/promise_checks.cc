@@ -133,9 +133,13 @@ void Checks::check_quotes() {
     if (bid == users_.bids().end() || !bid->second.quoted) continue;
     const auto& quoted = *bid->second.quoted;
     const auto& given = accepted->offer;
+    // Pieces of which the first should have begun are cut anew, at no higher price.
+    const bool is_cut_anew = !quoted.later.empty() && quoted.start < at;
+    const bool is_as_good = given && accepted->price <= quoted.price;
     const bool is_same = given && accepted->price == quoted.price && given->nodes == quoted.nodes &&
                          given->start == std::max(quoted.start, at);
-    if (!is_same) note("P6", fmt::format("{} did not get its quote", accepted->command.value));
+    if (is_cut_anew ? !is_as_good : !is_same)
+      note("P6", fmt::format("{} did not get its quote", accepted->command.value));
   }
   for (const auto& fact : head_.facts()) {
     if (!users_.gone().contains(fact.command)) continue;
