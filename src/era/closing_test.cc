@@ -107,7 +107,7 @@ TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
   }
   Plan at_once = one_by_one;
   std::vector<PlanNode> nodes;
-  for (int i = 0; i < 8; ++i) {  // Two of them are new.
+  for (std::int64_t i = 0; i < 8; ++i) {  // Two of them are new.
     nodes.push_back(gpu_node("n" + std::to_string(i)));
     nodes.back().closed = random_closings(random, 1'000);
     nodes.back().closed.push_back({at_minute(100 * i), at_minute(100 * i + 50), {}});
