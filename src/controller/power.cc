@@ -17,6 +17,8 @@ using ledger::nodes::Node;
 
 constexpr Duration kFirstWait = domain::kSecond * 30;
 constexpr std::int32_t kMostDoublings = 4;
+/// A machine that was still going off may have missed that it is to come up.
+constexpr Duration kOnAgain = domain::kMinute * 2;
 
 bool is_switched(const Node& node) {
   return node.state == NodeState::resuming || node.state == NodeState::suspended;
@@ -84,7 +86,7 @@ void Power::answered(const PowerAsk& ask, const base::Result<>& done, Time now) 
   --asked_;
   if (std::exchange(known.has_moved, false)) return;
   if (done) {
-    known.next = domain::kNever;
+    known.next = known.resume ? now + kOnAgain : domain::kNever;
     failures_.erase(ask.node);
     return;
   }

@@ -17,8 +17,9 @@ struct PowerAsk {
 
 /// What the provider is to be asked for, derived from the states of the nodes: one that is
 /// `resuming` is switched on, one that is `suspended` off, once for each time that it got into that
-/// state. A failed ask is repeated after 30 s, then 1, 2, 4 and at most 8 minutes. Keeps in memory
-/// what was asked for, so that a new controller asks for everything once more, as providers bear.
+/// state; what is to be on again every two minutes until it is. A failed ask is repeated after 30
+/// s, then 1, 2, 4 and at most 8 minutes. Keeps in memory what was asked for, so that a new
+/// controller asks for everything once more, as providers bear.
 class Power {
  public:
   static constexpr std::size_t kMostAtOnce = 4;
@@ -37,7 +38,7 @@ class Power {
   struct Known {
     bool resume = false;
     domain::Time since;  ///< When it got into its state.
-    domain::Time next;   ///< When to ask, unless an ask is unanswered; kNever: it is done.
+    domain::Time next;   ///< When to ask, unless an ask is unanswered; kNever: never again.
     std::int32_t failed = 0;
     bool is_asked = false;
     bool has_moved = false;  ///< The unanswered ask was for an earlier state.

@@ -63,6 +63,21 @@ TEST_F(PowerAsksTest, AsksOnceForEachTimeANodeGetsIntoAState) {
   EXPECT_EQ(due(), Asks{kOff});
 }
 
+TEST_F(PowerAsksTest, WhatDoesNotComeUpIsAskedForAgain) {
+  set("n1", NodeState::resuming);
+  EXPECT_EQ(due(), Asks{kOn});
+  grant(kOn);
+  now = now + kMinute * 2 - domain::kSecond;
+  EXPECT_EQ(due(), Asks{});
+  now = now + domain::kSecond;
+  EXPECT_EQ(due(), Asks{kOn});
+  grant(kOn);
+  EXPECT_EQ(due(), Asks{});
+  set("n1", NodeState::ready);
+  now = now + kMinute * 2;
+  EXPECT_EQ(due(), Asks{});
+}
+
 TEST_F(PowerAsksTest, TheSameStateAtAnotherTimeIsAskedForAgain) {
   set("n1", NodeState::suspended);
   ASSERT_EQ(due(), Asks{kOff});
