@@ -129,18 +129,18 @@ TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
 
 TEST(Closing, WhatANodeHasForgottenDoesNotCount) {
   Plan plan = gpu_plan(3);
-  PlanNode node = gpu_node("n0");
-  node.closed = {{at_hour(0), at_hour(2), {}}};
-  for (const std::int64_t hour : {5, 7, 9, 11, 13})
-    node.closed.push_back({at_hour(hour), at_hour(hour + 1), {}});
-  plan.put_node(node);
-  for (std::int64_t minute = 0; minute < 15 * 60; minute += 7) {
-    plan.advance(at_minute(minute));
-    node.closed.push_back({at_hour(20), at_minute(21 * 60 + minute), {}});
-    plan.put_node(node);
-    for (const auto& step : only_lane(plan).runs().all()) {
-      const Capacity& has = only_lane(plan).capacity_of(step.value);
-      ASSERT_TRUE(has.gpus == 24 || has.gpus == 16) << minute << ": " << has.gpus;
+  // The sums have much ahead, so they remember longer what was before than the node does.
+  for (int hour = 30; hour < 90; ++hour) occupy(plan, hour, "n1", 1 + hour % 3, {hour, hour + 1});
+  for (std::int64_t hour = 0; hour < 24; hour += 3) {
+    plan.advance(at_hour(hour));
+    for (const bool closes : {true, false, true}) {
+      PlanNode node = gpu_node("n0");
+      if (closes) node.closed = {{at_minute(hour * 60 - 120), at_minute(hour * 60 + 90), {}}};
+      plan.put_node(node);
+      for (const auto& step : only_lane(plan).runs().all()) {
+        const Capacity& has = only_lane(plan).capacity_of(step.value);
+        ASSERT_TRUE(has.gpus == 24 || has.gpus == 16) << hour << ": " << has.gpus;
+      }
     }
   }
 }
