@@ -233,6 +233,16 @@ TEST(Without, WhatRunsMayStayUpToNowOnWhatHasClosed) {
   EXPECT_EQ(mended.moves[0].later.front().nodes.front().value, "n1");
 }
 
+TEST(Without, AFirmStartThatHasComeDoesNotMove) {
+  Plan plan = gpu_plan(2);
+  reserve(plan, 1, bid({.gpus = 8, .duration = hours(1), .deadline = at_hour(9), .firm = true}));
+  PlanNode node = gpu_node(plan.find({1})->nodes.front().value);
+  node.closed = {{at_minute(30), at_hour(2), {}}};
+  const auto [mended, stuck] = era::without(plan, {node}, at_hour(0) + domain::kSecond);
+  EXPECT_EQ(stuck, (std::vector<domain::JobId>{{1}}));
+  EXPECT_TRUE(mended.moves.empty());
+}
+
 TEST(Without, WhatHadLostItsPlaceBeforeIsNotItsDoing) {
   Plan plan = gpu_plan(2);
   occupy(plan, 1, "n0", 8, {0, 3});

@@ -135,7 +135,10 @@ Without without(const Plan& plan, const std::vector<PlanNode>& nodes, Time now) 
   for (const JobId job : changed.displaced()) {
     if (std::ranges::binary_search(before, job)) continue;
     const Booking& booking = *changed.find(job);
-    (booking.movable || booking.preemptible ? jobs : found.stuck).push_back(job);
+    // A firm start that has come does not move, even where it waits for its place.
+    const bool is_due = booking.firm && booking.start <= now;
+    const bool may_move = (booking.movable && !is_due) || booking.preemptible;
+    (may_move ? jobs : found.stuck).push_back(job);
   }
   const auto runs = [&](JobId job) { return !changed.find(job)->movable; };
   for (;;) {
