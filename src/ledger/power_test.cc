@@ -43,10 +43,20 @@ class PowerTest : public testing::Test {
                         .earliest = earliest,
                         .deadline = deadline});
   }
-  /// Its agent reports again.
-  void come_up(const std::string& node) { cluster.report_node(node, 4, "boot-2"); }
+  /// It has booted, and its agent reports.
+  void come_up(const std::string& node) {
+    cluster.report_node(node, 4, "boot-" + std::to_string(++boots_));
+  }
+  /// Its agent, which has never gone, is heard once more.
+  void is_still_heard(const std::string& node) {
+    const auto known = cluster.state.nodes.nodes.at({node}).inventory;
+    ASSERT_TRUE(cluster.wish(nodes::Command{nodes::ReportNode{{node}, known}}));
+  }
 
   Cluster cluster;
+
+ private:
+  int boots_ = 1;
 };
 
 TEST_F(PowerTest, APolicyIsForAKnownNodeAndInBounds) {
@@ -241,6 +251,23 @@ TEST_F(PowerTest, SilenceOfWhatIsOffIsNoLoss) {
   cluster.pass(minutes(1));
   cluster.silence("n1");
   EXPECT_EQ(state("n1"), NodeState::resuming);
+}
+
+TEST_F(PowerTest, WhoIsStillGoingOffIsNotBack) {
+  switch_by_need();
+  cluster.pass(minutes(20));
+  const auto gang = cluster.bid({.ranks = 2, .gpus = 4});
+  ASSERT_EQ(state("n1"), NodeState::resuming);
+  is_still_heard("n1");
+  cluster.pass(minutes(4));
+  is_still_heard("n1");
+  EXPECT_EQ(state("n1"), NodeState::resuming) << "it may have been told to go a moment before";
+  come_up("n2");
+  EXPECT_EQ(state("n2"), NodeState::ready) << "it has booted";
+  cluster.pass(minutes(1));
+  is_still_heard("n1");
+  EXPECT_EQ(state("n1"), NodeState::ready) << "it never went, or has come back without booting";
+  EXPECT_TRUE(cluster.is_running(gang));
 }
 
 TEST_F(PowerTest, WhatWasLostForLongIsOff) {

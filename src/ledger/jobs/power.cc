@@ -24,8 +24,6 @@ using nodes::NodeStateSet;
 constexpr std::size_t kMostQueued = 32;
 /// Before the plan, which counts in whole slots, would have a booking start too soon.
 constexpr Duration kInTime = kPowerMargin + domain::kMinute;
-/// What was to be always on again has so long to come up.
-constexpr Duration kAlwaysOn = domain::kMinute * 10;
 
 /// A booking that next needs a node.
 struct Need {
@@ -91,8 +89,7 @@ std::set<NodeId> wanted_by_queue(const View& view) {
 std::optional<NodeStateSet> switched(const View& view, const Node& node, const Need& need) {
   const Duration in_state = view.now - node.since;
   if (node.state == NodeState::resuming) {
-    const Duration allowed = node.power ? node.power->resume : kAlwaysOn;
-    if (in_state < allowed * 2 + kPowerMargin) return std::nullopt;
+    if (in_state < nodes::time_to_come_up(node) * 2 + kPowerMargin) return std::nullopt;
     return NodeStateSet{node.name, NodeState::quarantined,
                         fmt::format("did not come up in {} s", in_state.ms / 1000),
                         NodeState::quarantined};

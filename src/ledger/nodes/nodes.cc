@@ -99,7 +99,15 @@ Result<Events> decide_one(const State& state, const JoinNode& wish, domain::Time
   return Events{NodeJoined{wish.node}};
 }
 
-Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Time) {
+/// What was asked to go off may still be heard until it has gone, also after it was asked to come
+/// up again: it is back when it has booted, or when it would have gone and come by now.
+bool is_back(const Node& known, const domain::Inventory& said, domain::Time now) {
+  if (known.state == NodeState::suspended) return false;
+  if (known.state != NodeState::resuming) return true;
+  return said.boot_id != known.inventory.boot_id || now - known.since >= time_to_come_up(known);
+}
+
+Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Time now) {
   auto node = find(state, wish.node);
   if (!node) return base::pass(node);
   const Node& known = **node;
@@ -109,8 +117,7 @@ Result<Events> decide_one(const State& state, const ReportNode& wish, domain::Ti
     events.push_back(
         NodeReported{wish.node, pool_of(wish.inventory, model), model, wish.inventory});
   }
-  // What is switched off may still be heard until it is gone.
-  if (is_absent(known) && known.state != NodeState::suspended)
+  if (is_absent(known) && is_back(known, wish.inventory, now))
     events.push_back(NodeStateSet{wish.node, known.wish, "its agent connected", known.wish});
   return events;
 }
@@ -253,9 +260,9 @@ void apply_one(State& state, const NodesOpened& fact, domain::Time) {
 void see_state(const Node& node, era::PlanNode& seen) {
   const bool is_wanted = node.power && node.wish == NodeState::ready;
   if (is_wanted && node.state == NodeState::suspended) {
-    seen.opens_after = node.power->resume + kPowerMargin;
+    seen.opens_after = time_to_come_up(node) + kPowerMargin;
   } else if (is_wanted && node.state == NodeState::resuming) {
-    seen.closed.push_back({{}, node.since + node.power->resume, {}});
+    seen.closed.push_back({{}, node.since + time_to_come_up(node), {}});
   } else if (node.state != NodeState::ready) {
     seen.closed.push_back({});
   }
@@ -309,6 +316,10 @@ void apply(State& state, const Event& event, domain::Time at) {
 bool is_absent(const Node& node) {
   return node.state == NodeState::joining || node.state == NodeState::down ||
          node.state == NodeState::suspended || node.state == NodeState::resuming;
+}
+
+domain::Duration time_to_come_up(const Node& node) {
+  return node.power ? node.power->resume : domain::kMinute * 10;
 }
 
 bool is_usable(const Node& node, const domain::Gpu& gpu) {

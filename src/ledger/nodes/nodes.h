@@ -159,8 +159,10 @@ std::optional<Closing> next_closing(const State& state, const Node& node, domain
 std::vector<domain::NodeId> all_of(const State& state);
 /// Whether its agent need not be heard of: it was lost, or is off, or has not come yet.
 bool is_absent(const Node& node);
-/// What it takes on top of its policy's time until a node that is off takes work.
+/// What it takes on top of its time to come up until a node that is off takes work.
 inline constexpr domain::Duration kPowerMargin = domain::kMinute * 2;
+/// How long its machine may take to come up: as its policy says, or ten minutes.
+domain::Duration time_to_come_up(const Node& node);
 /// How the planner sees those of the nodes that it may plan for. O(nodes x closures)
 std::vector<era::PlanNode> plan_nodes(const State& state, const std::vector<domain::NodeId>& nodes);
 /// True if ranks may be given the GPU: it is in order, enabled, and of its node's model.
