@@ -2,6 +2,8 @@
 // cluster that is already booked. Prints the median and the 99th percentile beside the target.
 #include <time.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <limits>
@@ -146,6 +148,8 @@ struct Setting {
   int quotes = 2'000;
   std::int32_t days = 30;
   bool is_forecast = false;  ///< Whether demand makes the prices.
+  bool closes = false;       ///< Whether every node is closed from 8 to 18 o'clock, each day.
+  int off = 0;               ///< Nodes that take six minutes until they can be used.
 };
 
 domain::Bid random_bid(std::mt19937& random, const Setting& setting) {
@@ -188,14 +192,18 @@ era::Forecast forecast_of(const Setting& setting) {
 era::Plan booked_cluster(const Setting& setting) {
   const std::int32_t bookings = 5'000 * setting.days / 30;
   era::Plan plan({.slot = domain::kMinute, .horizon_slots = setting.days * 24 * 60});
+  std::vector<era::PlanNode> nodes;
   for (int i = 0; i < 1000; ++i) {
-    char name[8];
-    std::snprintf(name, sizeof name, "n%04d", i);
-    plan.put_node({.id = {name},
-                   .pool = {"h100"},
-                   .gpu_model = "h100",
-                   .capacity = {.gpus = 8, .cpu_millis = 128'000, .memory_bytes = 0}});
+    era::PlanNode node{.id = {fmt::format("n{:04}", i)},
+                       .pool = {"h100"},
+                       .gpu_model = "h100",
+                       .capacity = {.gpus = 8, .cpu_millis = 128'000, .memory_bytes = 0}};
+    if (setting.closes)
+      node.closed.push_back({domain::Time{} + hours(8), domain::Time{} + hours(18), domain::kDay});
+    if (i < setting.off) node.opens_after = domain::kMinute * 6;
+    nodes.push_back(std::move(node));
   }
+  plan.put_nodes(nodes);
   std::mt19937 random{3};
   std::int32_t booked = 0;
   for (int tries = 0; booked < bookings && tries < 3 * bookings; ++tries) {
@@ -234,10 +242,12 @@ double share_booked(const era::Plan& plan, std::int32_t days) {
 void cluster(const Setting& setting) {
   const era::Plan plan = booked_cluster(setting);
   const auto& lane = plan.ground().lanes().begin()->second;
-  std::printf("\n1,000 nodes x 8 GPUs, %d days: %zu bookings, %zu runs, %.0f %% booked%s\n",
-              setting.days, plan.bookings().size(), lane.runs().size(),
-              100 * share_booked(plan, setting.days),
-              setting.is_forecast ? ", prices from a forecast" : "");
+  fmt::print("\n1,000 nodes x 8 GPUs, {} days: {} bookings, {} runs, {:.0f} % booked{}{}{}\n",
+             setting.days, plan.bookings().size(), lane.runs().size(),
+             100 * share_booked(plan, setting.days),
+             setting.is_forecast ? ", prices from a forecast" : "",
+             setting.closes ? ", all closed 10 hours a day" : "",
+             setting.off > 0 ? fmt::format(", {} nodes off", setting.off) : "");
   std::vector<double> all;
   std::vector<double> whole_horizon;
   std::vector<double> moved;
@@ -262,6 +272,20 @@ void cluster(const Setting& setting) {
   print_row("  of these: windows of the whole horizon", whole_horizon, target);
   print_row("  of these: found a place by moving others", moved, "-");
   print_row("  of these: refused, after trying to move others", refused, "-");
+}
+
+/// A minute passes: what is off can be used a minute later than before.
+void pass_minutes(const Setting& setting) {
+  era::Plan plan = booked_cluster(setting);
+  std::vector<double> micros;
+  for (int minute = 1; minute <= 100; ++minute) {
+    const double start = cpu_micros();
+    plan.advance(domain::Time{} + domain::kMinute * minute);
+    micros.push_back(cpu_micros() - start);
+  }
+  print_row(fmt::format("a minute passes, {} nodes off{}", setting.off,
+                        setting.closes ? ", closed 10 hours a day" : ""),
+            micros, "-");
 }
 
 /// `bid`, which may pause at the cost of ten minutes, and also have half to eight times its ranks.
@@ -314,6 +338,11 @@ int main() {
   cluster({.is_forecast = true});
   cluster({.days = 90, .is_forecast = true});
   cluster({.largest_gang = 24, .quotes = 400});
+  cluster({.days = 90, .is_forecast = true, .off = 200});
+  cluster({.days = 90, .is_forecast = true, .closes = true, .off = 200});
+  std::puts("");
+  for (const bool closes : {false, true})
+    pass_minutes({.days = 90, .is_forecast = true, .closes = closes, .off = 1000});
   std::puts("");
   pieces({.quotes = 400});
 }

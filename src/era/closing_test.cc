@@ -97,6 +97,16 @@ TEST(Closing, NightsAreKnownAsFarAsThePlanLooks) {
   }
 }
 
+/// When each run of the only lane begins, what it has free and promised, and its capacity.
+std::vector<std::int64_t> runs(const Plan& plan) {
+  std::vector<std::int64_t> all;
+  for (const auto& step : only_lane(plan).runs().all()) {
+    all.insert(all.end(), {step.from, step.value.gpus_free, step.value.gpus_promised,
+                           only_lane(plan).capacity_of(step.value).gpus});
+  }
+  return all;
+}
+
 TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
   std::mt19937 random{7};
   Plan one_by_one = gpu_plan(6);
@@ -116,14 +126,6 @@ TEST(Closing, SeveralNodesAtOnceAsOneByOne) {
   at_once.put_nodes(nodes);
   EXPECT_EQ(at_once.displaced(), one_by_one.displaced());
   EXPECT_FALSE(at_once.displaced().empty());
-  const auto runs = [](const Plan& plan) {
-    std::vector<std::int64_t> all;
-    for (const auto& step : only_lane(plan).runs().all()) {
-      all.insert(all.end(), {step.from, step.value.gpus_free, step.value.gpus_promised,
-                             only_lane(plan).capacity_of(step.value).gpus});
-    }
-    return all;
-  };
   EXPECT_EQ(runs(at_once), runs(one_by_one));
 }
 
@@ -163,6 +165,38 @@ TEST(Closing, ANodeThatIsOffHasNothingBeforeItCouldBeOn) {
   EXPECT_EQ(plan.displaced().size(), 1u) << "nobody has switched it on";
   plan.put_node(gpu_node("n0"));
   EXPECT_TRUE(plan.displaced().empty());
+}
+
+TEST(Closing, WhatIsOffOpensLaterAsIfItWerePutInThen) {
+  std::mt19937 random{11};
+  for (int round = 0; round < 20; ++round) {
+    Plan later = gpu_plan(4);
+    std::vector<PlanNode> nodes;
+    for (int i = 0; i < 4; ++i) {
+      nodes.push_back(gpu_node("n" + std::to_string(i)));
+      if (below(random, 3) > 0) nodes.back().opens_after = minutes(1 + below(random, 90));
+      if (below(random, 2) > 0) nodes.back().closed = random_closings(random, 500);
+    }
+    later.put_nodes(nodes);
+    for (int job = 1; job < 30; ++job) {
+      Wish wish{.ranks = 2, .gpus = 3, .duration = minutes(1 + below(random, 200))};
+      wish.earliest = at_minute(below(random, 500));
+      reserve(later, job, bid(wish));
+    }
+    for (std::int64_t minute = 0; minute < 500; minute += 1 + below(random, 60)) {
+      later.advance(at_minute(minute));
+      Plan anew = later;
+      anew.put_nodes(nodes);
+      ASSERT_EQ(runs(later), runs(anew)) << round << ", " << minute;
+      ASSERT_EQ(later.displaced(), anew.displaced());
+      for (const PlanNode& node : nodes) {
+        const auto& load = later.ground().find(node.id)->load;
+        const auto& expected = anew.ground().find(node.id)->load;
+        for (std::int64_t slot = minute; slot < 800; ++slot)
+          ASSERT_EQ(load.all()[load.at(slot)].value, expected.all()[expected.at(slot)].value);
+      }
+    }
+  }
 }
 
 TEST(Without, MovesWhatCanAndNamesWhatCannot) {

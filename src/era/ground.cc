@@ -77,27 +77,24 @@ void Ground::set_forecast(const LaneKey& key, const Forecast& forecast) {
   if (lane != lanes_.end()) lane->second.set_forecast(kept, slot_);
 }
 
-template <class Pick>
-void Ground::put_again(const Pick& pick) {
-  std::vector<PlanNode> again;
-  for (const auto& [key, lane] : lanes_) {
-    for (const NodeLine& line : lane.nodes()) {
-      if (line.present && pick(line.node)) again.push_back(line.node);
-    }
-  }
-  if (!again.empty()) put_nodes(again);
-}
-
 void Ground::advance(std::int64_t slot) {
   if (slot <= begin_) return;
   begin_ = slot;
-  for (auto& [key, lane] : lanes_) lane.trim(slot);
-  put_again([](const PlanNode& node) { return node.opens_after > domain::Duration{}; });
+  for (auto& [key, lane] : lanes_) {
+    lane.trim(slot);
+    lane.delay_opening(slot_);
+  }
 }
 
 void Ground::know_until(std::int64_t slot) {
   known_until_ = slot;
-  put_again([](const PlanNode& node) { return !node.closed.empty(); });
+  std::vector<PlanNode> again;
+  for (const auto& [key, lane] : lanes_) {
+    for (const NodeLine& line : lane.nodes()) {
+      if (line.present && !line.node.closed.empty()) again.push_back(line.node);
+    }
+  }
+  if (!again.empty()) put_nodes(again);
 }
 
 void Ground::put_nodes(const std::vector<PlanNode>& nodes) {

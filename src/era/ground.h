@@ -40,8 +40,6 @@ class Ground {
   void change(const Hold& hold, std::int32_t sign);
   NodeLine take(const domain::NodeId& id);
   void insert(NodeLine line);
-  template <class Pick>
-  void put_again(const Pick& pick);
   void price_capacities();
   void forget_if_gone(const domain::NodeId& id);
 

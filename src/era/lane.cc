@@ -149,6 +149,21 @@ void Lane::trim(std::int64_t slot) {
   for (NodeLine& line : nodes_) line.load.trim(slot);
 }
 
+void Lane::delay_opening(domain::Duration slot) {
+  const domain::Time now{now_ * slot.ms};
+  Pending pending;
+  bool is_any_off = false;
+  for (NodeLine& line : nodes_) {
+    const domain::Duration opens_after = line.node.opens_after;
+    if (!line.present || opens_after == domain::Duration{}) continue;
+    is_any_off = true;
+    close(line, touched(now, now + opens_after, slot), pending);
+  }
+  if (!is_any_off) return;
+  change_runs(pending.slots, pending.by);
+  price_capacities();
+}
+
 void Lane::insert(NodeLine line) {
   CHECK(find(line.node.id) == nullptr, "a node is in its lane once");
   const auto at = nodes_.begin() + static_cast<std::ptrdiff_t>(position(line.node.id));
@@ -215,6 +230,19 @@ void Lane::add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pendin
     queue(pending, same, by);
   }
   line.load.change(slots, [&](Load& load) { load = plus(load); });
+  free_blocks_.follow(line, slots);
+}
+
+void Lane::close(NodeLine& line, SlotRange slots, Pending& pending) {
+  for (std::int64_t slot = slots.first; slot < slots.end;) {
+    const auto* step = &line.load.all()[line.load.at(slot)];
+    const SlotRange same{slot, std::min(slots.end, step[1].from)};
+    if (!step->value.closed) {
+      queue(pending, same, Share{} - share_of(line, step->value));
+      line.load.change(same, [](Load& load) { load.closed = true; });
+    }
+    slot = same.end;
+  }
   free_blocks_.follow(line, slots);
 }
 

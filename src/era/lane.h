@@ -132,6 +132,9 @@ class Lane {
   void set_forecast(std::shared_ptr<const Forecast> forecast, domain::Duration slot);
   /// It is `slot` now: forgets what lies before, and every lead begins later.
   void trim(std::int64_t slot);
+  /// Closes what is off for as long after the slot of trim() as it takes to open. Cheapest where
+  /// equal nodes are neighbours: O(nodes x steps so close + runs).
+  void delay_opening(domain::Duration slot);
 
   /// Puts a node in, with what is promised on it. Its id must not be there yet.
   void insert(NodeLine line);
@@ -177,6 +180,7 @@ class Lane {
     Share by;
   };
   void add_to_node(NodeLine& line, SlotRange slots, const Load& more, Pending& pending);
+  void close(NodeLine& line, SlotRange slots, Pending& pending);
   void queue(Pending& pending, SlotRange slots, const Share& by);
   static Share share_of(const NodeLine& line, const Load& load);
   void add_share(const NodeLine& line, bool put_in);
