@@ -216,6 +216,17 @@ TEST_F(Access, UnknownRoutesNameTheNearest) {
   EXPECT_EQ(served.ask("ada", "WS", "/v1/events/stream").status, 405);
 }
 
+TEST(Power, NeedsAProvider) {
+  Served served(false);
+  const auto refused =
+      served.ask("olga", "PUT", "/v1/nodes/g1/power", R"({"idle_ms":60000,"resume_ms":1000})");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(refused.body.at("error").at("message").as_string(),
+            "nodes cannot be switched: the controller has no --node-provider");
+  const auto on = served.ask("olga", "DELETE", "/v1/nodes/g1/power", "");
+  EXPECT_EQ(on.status, 200) << "to be rid of an old one";
+}
+
 TEST_F(Access, NodesTeamsPricesAndCalendar) {
   const auto nodes = served.ask("ada", "GET", "/v1/nodes");
   EXPECT_EQ(nodes.body.at("nodes").as_array().size(), 2U);
@@ -235,6 +246,10 @@ TEST_F(Access, NodesTeamsPricesAndCalendar) {
   const auto off = power(R"({"idle_ms":60000,"resume_ms":1000})");
   EXPECT_EQ(off.body.at("power").at("idle_ms"), 60'000);
   EXPECT_EQ(off.body.at("power").at("resume_ms"), 1'000);
+  EXPECT_FALSE(off.body.at("power").as_object().contains("failure"));
+  served.direct().power_failures[{"g1"}] = "no power";
+  const auto failed = served.ask("ada", "GET", "/v1/nodes/g1");
+  EXPECT_EQ(text(failed.body.at("power"), "failure"), "no power");
   const auto on = served.ask("olga", "DELETE", "/v1/nodes/g1/power", "");
   EXPECT_FALSE(on.body.as_object().contains("power"));
   const Served::Headers key{{"idempotency-key", "k"}};

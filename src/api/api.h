@@ -38,6 +38,8 @@ struct Options {
   std::function<std::string(std::string_view secret)> join_token;
   /// The line that an operator pastes on a new node, with that token.
   std::function<std::string(std::string_view token)> join_command;
+  /// Whether machines can be switched off and on.
+  bool has_node_provider = false;
   /// Other machines cannot reach the controller, so that line serves only its own.
   bool is_loopback_only = false;
   /// Whether the controller can write its log; unset: it can.

@@ -41,11 +41,15 @@ struct ClosingView {
 };
 BOOST_DESCRIBE_STRUCT(ClosingView, (), (id, from, until, cause, closed_now))
 
-struct PowerView {
+struct PowerBody {
   domain::Duration idle_ms;
   domain::Duration resume_ms;
 };
-BOOST_DESCRIBE_STRUCT(PowerView, (), (idle_ms, resume_ms))
+BOOST_DESCRIBE_STRUCT(PowerBody, (), (idle_ms, resume_ms))
+struct PowerView : PowerBody {
+  std::optional<std::string> failure;  ///< Why the provider could not do what was last asked of it.
+};
+BOOST_DESCRIBE_STRUCT(PowerView, (PowerBody), (failure))
 
 struct NodeView {
   domain::NodeId name;
@@ -145,9 +149,13 @@ std::optional<ClosingView> closing_of(const Reading& reading, const Node& node) 
                      .closed_now = from <= reading.now};
 }
 
-std::optional<PowerView> power_of(const Node& node) {
+std::optional<PowerView> power_of(const Call& call, const Reading& reading, const Node& node) {
   if (!node.power) return std::nullopt;
-  return PowerView{node.power->idle, node.power->resume};
+  PowerView power{{node.power->idle, node.power->resume}, {}};
+  const auto failed = reading.power_failures.find(node.name);
+  if (failed != reading.power_failures.end())
+    power.failure = words::translate(call.language, failed->second);
+  return power;
 }
 
 NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
@@ -166,7 +174,7 @@ NodeView view_of(const Call& call, const Reading& reading, const Node& node) {
           .in_use = in_use(reading, node.name),
           .sample = sample_of(reading, node.name),
           .closing = closing_of(reading, node),
-          .power = power_of(node)};
+          .power = power_of(call, reading, node)};
 }
 
 void get_nodes(Service& service, const CallPtr& call) {
@@ -214,9 +222,14 @@ void resume_node(Service& service, const CallPtr& call) {
 }
 
 void put_power(Service& service, const CallPtr& call) {
-  const auto wish = [body = body_of<PowerView>(*call)](
+  const auto wish = [body = body_of<PowerBody>(*call),
+                     has_provider = service.options().has_node_provider](
                         const Call& asked, const Reading&) -> base::Result<ledger::Wish> {
     if (!body) return std::unexpected(body.error());
+    if (!has_provider) {
+      return base::fail(ErrorCode::conflict,
+                        "nodes cannot be switched: the controller has no --node-provider");
+    }
     return ledger::nodes::Command(ledger::nodes::SetNodePower{
         {asked.arguments[0]}, domain::PowerPolicy{body->idle_ms, body->resume_ms}});
   };

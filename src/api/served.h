@@ -20,7 +20,7 @@ namespace api {
 /// Nodes: g1 (pool a100: 8 simulated A100, 64 cores) and c1 (pool cpu: 16 cores).
 class Served {
  public:
-  Served();
+  explicit Served(bool has_node_provider = true);
   ~Served();
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;

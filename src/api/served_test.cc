@@ -80,7 +80,7 @@ struct Served::Parts {
     is_blocking = false;
   }
 
-  Options options(const bool& is_writable) {
+  Options options(const bool& is_writable, bool has_node_provider) {
     Options all;
     all.version = "0.1.0";
     all.openapi = specification();
@@ -100,15 +100,16 @@ struct Served::Parts {
     all.join_token = [](std::string_view secret) { return fmt::format("{}.print", secret); };
     all.join_command = [](std::string_view token) { return fmt::format("join {}", token); };
     all.is_loopback_only = true;
+    all.has_node_provider = has_node_provider;
     all.log_is_writable = [&is_writable] { return is_writable; };
     return all;
   }
 };
 
-Served::Served() : parts_(std::make_unique<Parts>()) {
+Served::Served(bool has_node_provider) : parts_(std::make_unique<Parts>()) {
   using namespace ledger::access;
   parts_->api = std::make_unique<Api>(parts_->desk, parts_->files, parts_->clock,
-                                      parts_->options(log_is_writable));
+                                      parts_->options(log_is_writable, has_node_provider));
   wish(ledger::CreateCluster{"test", {"ops"}, {"root"}, domain::credits(10)});
   for (const char* team : {"vision", "speech"}) wish(Command(CreateTeam{{team}}));
   wish(ledger::accounts::Command(ledger::accounts::Grant{{"vision"}, domain::credits(1'000)}));

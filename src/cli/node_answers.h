@@ -52,8 +52,9 @@ BOOST_DESCRIBE_STRUCT(Closures, (), (closures))
 struct Power {
   std::int64_t idle_ms = 0;
   std::int64_t resume_ms = 0;
+  std::string failure;  ///< Why it could not be switched.
 };
-BOOST_DESCRIBE_STRUCT(Power, (), (idle_ms, resume_ms))
+BOOST_DESCRIBE_STRUCT(Power, (), (idle_ms, resume_ms, failure))
 
 struct Node {
   std::string name;

@@ -17,8 +17,13 @@ bool is_closed(const Node& node) {
   return node.state == "ready" && node.closing && node.closing->closed_now;
 }
 
-/// Why it is as it is; of a node that is ready, what closes it within a week.
+/// Why it is as it is, and not as it should be; of a node that is ready, what closes it within a
+/// week.
 std::string cause_of(const Context& context, const Node& node) {
+  if (node.power && !node.power->failure.empty()) {
+    return context.say("nodes.not_switched",
+                       {printable(node.cause), printable(node.power->failure)});
+  }
   const std::int64_t soon = (context.environment.now() + domain::kDay * 7).ms;
   if (node.state != "ready" || !node.closing || node.closing->from > soon)
     return printable(node.cause);

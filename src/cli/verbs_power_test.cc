@@ -41,5 +41,14 @@ TEST_F(PowerVerbTest, NodesAreSwitchedOffWhenIdle) {
   EXPECT_EQ(berth({"node", "power"}), 2);
 }
 
+TEST_F(PowerVerbTest, NodesSayWhyTheyAreNotSwitched) {
+  world.server->on("GET", "/v1/nodes",
+                   R"({"nodes": [{"name": "n1", "state": "suspended", "cause": "nobody needs it",
+                       "power": {"idle_ms": 60000, "resume_ms": 1000, "failure": "no route"}}]})");
+  EXPECT_EQ(berth({"nodes"}), 0);
+  EXPECT_NE(world.out.find("nobody needs it; cannot be switched: no route"), std::string::npos)
+      << world.out;
+}
+
 }  // namespace
 }  // namespace cli

@@ -177,7 +177,7 @@ Time Core::next_wake(Time now) const {
 void Core::follow(Desk::Follow follow) { followers_.push_back(std::move(follow)); }
 
 Reading Core::reading(Time now) {
-  return {writer_->state(), writer_->position(), now, presence_, quotes_};
+  return {writer_->state(), writer_->position(), now, presence_, quotes_, power_.failures()};
 }
 
 void Core::tell(const domain::NodeId& node) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "controller/power.h"
 #include "controller/writer.h"
 
 namespace controller {
@@ -48,6 +49,8 @@ class Core {
 
   Reading reading(domain::Time now);
   const Writer& writer() const { return *writer_; }
+  /// What the node provider is to be asked for.
+  Power& power() { return power_; }
   base::Result<> save_snapshot() { return writer_->save_snapshot(); }
 
  private:
@@ -74,6 +77,7 @@ class Core {
   std::map<domain::NodeId, Seat> seats_;
   std::map<domain::NodeId, Presence> presence_;
   QuoteBook quotes_;
+  Power power_;
   std::set<domain::NodeId> greeting_;  ///< Nodes whose hello is not in the ledger yet.
   std::set<domain::NodeId> untold_;    ///< Nodes that may not know what is wanted of them.
   std::vector<Desk::Follow> followers_;

@@ -26,6 +26,8 @@ struct Reading {
   domain::Time now;
   const std::map<domain::NodeId, Presence>& presence;
   QuoteBook& quotes;
+  /// Why nodes could not be switched on or off.
+  const std::map<domain::NodeId, std::string>& power_failures;
 };
 
 /// A fact and its place in the log.

@@ -27,6 +27,8 @@ class Head {
   /// Dies inside its next append, before or after the facts are written.
   void die_in_append(bool written);
   bool is_up() const { return core_ != nullptr; }
+  /// How often it was started.
+  std::uint64_t life() const { return life_; }
   bool is_behind() const { return core_ != nullptr && core_->writer().is_behind(); }
 
   /// False if nobody is there to take it.
@@ -44,6 +46,7 @@ class Head {
   const std::vector<std::string>& losses() const { return losses_; }
   void save_snapshot() { static_cast<void>(core_->save_snapshot()); }
   bool has_snapshot() { return disk_.log.load_snapshot()->has_value(); }
+  controller::Power& power() { return core_->power(); }
   /// Looks at the plan as the API does for a quote; changes nothing.
   era::Answer quote(const domain::Bid& bid);
   /// After every batch.

@@ -66,21 +66,16 @@ void Operators::do_as_asked(const controller::PowerAsk& ask) {
 }
 
 void Operators::switch_hosts() {
-  for (const controller::PowerAsk& ask : power_.due(head_.state(), agenda_.now())) {
+  for (const controller::PowerAsk& ask : head_.power().due(head_.state(), agenda_.now())) {
     const bool fails = random_.chance(10);
-    agenda_.in(random_.duration({10}, kSecond * 3), [this, ask, fails, life = lives_] {
+    agenda_.in(random_.duration({10}, kSecond * 3), [this, ask, fails, life = head_.life()] {
       if (fails) ++happened_["provider failed"];
       if (!fails) do_as_asked(ask);
-      if (life != lives_) return;
+      if (!head_.is_up() || life != head_.life()) return;
       const auto failed = base::fail(base::ErrorCode::unavailable, "the provider is not there");
-      power_.answered(ask, fails ? base::Result<>(failed) : base::Result<>(), agenda_.now());
+      head_.power().answered(ask, fails ? base::Result<>(failed) : base::Result<>(), agenda_.now());
     });
   }
-}
-
-void Operators::forget_asks() {
-  power_ = {};
-  ++lives_;
 }
 
 void Operators::make_peace() {

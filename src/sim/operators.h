@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "controller/power.h"
 #include "sim/host.h"
 #include "sim/users.h"
 
@@ -23,8 +22,6 @@ class Operators {
   void set_policies();
   /// After every batch of the controller: does what it asks the provider for.
   void switch_hosts();
-  /// A new controller knows nothing of what was asked for.
-  void forget_asks();
   /// Everything is open, on, and stays so.
   void make_peace();
 
@@ -43,8 +40,6 @@ class Operators {
   Head& head_;
   const std::vector<std::unique_ptr<Host>>& hosts_;
   Random random_;
-  controller::Power power_;
-  int lives_ = 0;  ///< Of controllers.
   int closures_ = 0;
   std::vector<std::string> killed_;
   std::map<std::string, int> happened_;

@@ -32,7 +32,7 @@ std::set<JobId> struck(const std::vector<ledger::Fact>& facts) {
     } else if (const auto* lost = std::get_if<ledger::jobs::BookingLost>(&fact.event)) {
       if (lost->why != "its place was not free in time") jobs.insert(lost->job);
     } else if (const auto* moved = std::get_if<ledger::jobs::BookingsMoved>(&fact.event)) {
-      if (moved->why != "its node is gone") continue;
+      if (moved->why != "its node takes no work then") continue;
       for (const auto& move : moved->moves) jobs.insert(move.job);
     }
   }

@@ -190,7 +190,6 @@ void World::restart_controller() {
   if (how > 0) head_.die_in_append(how == 1);
   agenda_.in(random_.duration({100}, kSecond * (perils_.loses_hardware() ? 40 : 8)), [this] {
     head_.kill();
-    operators_.forget_asks();
     head_.start();
     ++happened_[head_.has_snapshot() ? "start from a snapshot" : "start from the log"];
     checks_.look_at_log();

@@ -48,6 +48,7 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "attempt {0} runs", "第 {0} 次尝试运行"},
     {"", "gives way to {0}", "让位于{0}"},
     {"", "makes room for {0}", "为{0}腾出位置"},
+    {"", "its node takes no work then", "所在节点届时不接受作业"},
     {"", "its node is gone", "所在节点已失效"},
     {"", "its place was lost", "原定位置已失去"},
     {"", "its place was not free in time", "原定位置未能按时空出"},
@@ -98,6 +99,9 @@ constexpr auto kKnown = std::to_array<Entry>({
     {"", "drained by {0}", "由 {0} 排空"},
     // Errors of the ledger.
     {"", "node {0} has never been up", "节点 {0} 从未上线"},
+    {"", "nodes cannot be switched: the controller has no --node-provider",
+     "无法开关节点：控制器未设置 --node-provider"},
+    {"", "the controller has no --node-provider", "控制器未设置 --node-provider"},
     {"", "there is no job {0}", "没有作业 {0}"},
     {"", "there is no node {0}", "没有节点 {0}"},
     {"", "there is no team {0}", "没有团队 {0}"},

@@ -44,7 +44,6 @@ using Notice = std::function<std::vector<ledger::Command>(Core&, domain::Time)>;
 struct ControlLoop::State {
   Parts parts;
   Core core;
-  controller::Power power;  ///< Of the control thread.
   FileWatch watch;
 
   std::mutex mutex;
@@ -157,27 +156,25 @@ void ControlLoop::State::run() {
 
 /// On the control thread: what is due goes to the provider.
 void ControlLoop::State::switch_power() {
-  const auto due = power.due(core.writer().state(), parts.clock.now());
+  const auto due = core.power().due(core.writer().state(), parts.clock.now());
   for (const auto& each : due) ask(each);
 }
 
-/// Without a provider what is to go off simply stays on.
 void ControlLoop::State::ask(const controller::PowerAsk& ask) {
-  if (!provider && ask.resume) {
+  if (!provider) {
     take({ask, base::fail(base::ErrorCode::unavailable, "the controller has no --node-provider")});
-  } else if (!provider) {
-    take({ask, {}});
-  } else {
-    static_cast<void>(provider->put([this, ask] {
-      auto& asked = *parts.provider;
-      auto done = ask.resume ? asked.resume(ask.node) : asked.suspend(ask.node);
-      static_cast<void>(put(power_answers, PowerAnswer{ask, std::move(done)}));
-    }));
+    return;
   }
+  static_cast<void>(provider->put([this, ask] {
+    auto& asked = *parts.provider;
+    auto done = ask.resume ? asked.resume(ask.node) : asked.suspend(ask.node);
+    static_cast<void>(put(power_answers, PowerAnswer{ask, std::move(done)}));
+  }));
 }
 
 /// On the control thread. A reason is told once, however often it comes again.
 void ControlLoop::State::take(const PowerAnswer& answer) {
+  controller::Power& power = core.power();
   const auto& failures = power.failures();
   const auto why = [&] {
     const auto known = failures.find(answer.ask.node);

@@ -260,6 +260,7 @@ Result<> ControllerService::Parts::open_http() {
     return adapters::grpc::encode({std::string(secret), print});
   };
   with.is_loopback_only = is_loopback_only();
+  with.has_node_provider = provider != nullptr;
   with.join_command = [this](std::string_view token) { return join_command(token); };
   api = std::make_unique<api::Api>(*loop, *files, *time.clock, std::move(with));
   const bool secure = server.tls.has_value();

@@ -11,6 +11,7 @@ constexpr std::array kClosures{
     Entry{"nodes.closed", "until it is opened", "直到重新开放"},
     Entry{"nodes.closed_until", "until {0}", "到 {0} 为止"},
     Entry{"nodes.closes", "closes {0}", "{0} 起停用"},
+    Entry{"nodes.not_switched", "{0}; cannot be switched: {1}", "{0}；无法开关：{1}"},
     Entry{"nodes.closing", "{0}: {1}", "{0}：{1}"},
     Entry{"closure.made", "closure {0} closes {1}, {2} until {3}", "停用时段 {0}：{1}，{2} 至 {3}"},
     Entry{"closure.made_open", "closure {0} closes {1} from {2} on, until it is opened",

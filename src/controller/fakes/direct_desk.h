@@ -97,6 +97,7 @@ class DirectDesk final : public Desk {
   ::fakes::MemoryEventLog& log() { return log_; }
   /// What is known of nodes beside the ledger: what a test puts here, since no agent connects.
   std::map<domain::NodeId, Presence> presence;
+  std::map<domain::NodeId, std::string> power_failures;
 
   /// Has a wish granted or not, as if somebody else had come with it. Waits until it is decided.
   base::Result<> grant(ledger::Wish wish, const std::string& by = {}) {
@@ -129,7 +130,7 @@ class DirectDesk final : public Desk {
 
   Reading reading() {
     const Reading seen = core_.reading(clock_.now());
-    return {seen.state, seen.position, seen.now, presence, seen.quotes};
+    return {seen.state, seen.position, seen.now, presence, seen.quotes, power_failures};
   }
 
   base::Result<std::vector<PlacedFact>> read_log(std::uint64_t from, std::size_t most) {

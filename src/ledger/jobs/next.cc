@@ -181,8 +181,10 @@ Events replan(const View& view) {
   return {moved(view, moves, "a better time at today's prices")};
 }
 
-/// Bookings that have not started and lie on nodes that are gone get another place, or none for
-/// now.
+constexpr const char* kNodeTakesNone = "its node takes no work then";
+
+/// Bookings that have not started and lie on nodes that are gone, or closed then, get another
+/// place, or none for now.
 Events mend_displaced(const View& view) {
   std::vector<domain::JobId> displaced;
   bool preemptible = false;  // Some that runs may go on elsewhere.
@@ -192,8 +194,7 @@ Events mend_displaced(const View& view) {
     if (live_attempt(job) != nullptr) {
       preemptible = preemptible || job.spec.bid.preemptible;
     } else if (job.attempts_made > 0) {
-      events.push_back(
-          BookingLost{id, "its node is gone"});  // What it still needs is worked out anew.
+      events.push_back(BookingLost{id, kNodeTakesNone});  // What it still needs is worked out anew.
     } else {
       displaced.push_back(id);
     }
@@ -201,8 +202,8 @@ Events mend_displaced(const View& view) {
   if (!events.empty()) return events;
   if (displaced.empty()) return preemptible ? replan(view) : events;
   const era::Mended mended = era::mend(view.plan, displaced, view.now);
-  for (const auto id : mended.broken) events.push_back(BookingLost{id, "its node is gone"});
-  if (!mended.moves.empty()) events.push_back(moved(view, mended.moves, "its node is gone"));
+  for (const auto id : mended.broken) events.push_back(BookingLost{id, kNodeTakesNone});
+  if (!mended.moves.empty()) events.push_back(moved(view, mended.moves, kNodeTakesNone));
   return events;
 }
 
