@@ -12,7 +12,7 @@ import re
 import time
 from typing import Any, Dict, Mapping, Optional, Union
 
-from berth import _files, _layout
+from berth import _due, _files, _layout
 from berth._environment import attempt, checkpoint_dir, rank, warn, world_size
 from berth._metrics import append
 
@@ -65,12 +65,14 @@ class Checkpoint:
         self._pieces = world_size() if all_ranks else 1
         self._kept = kept
         self._entered = False
+        self._began = 0.0
         self._root = checkpoint_dir()
         self._folder = ""
         self.path = os.path.join(self._root, _layout.name(step, rank() if all_ranks else 0))
 
     def __enter__(self) -> str:
         self._entered = True
+        self._began = time.monotonic()
         os.makedirs(self._root, exist_ok=True)
         _remove_leftovers(self._root)
         self._folder = _temporary_path(self._root, self._step)
@@ -83,6 +85,11 @@ class Checkpoint:
                 self._finish()
         finally:
             _files.remove_tree(self._folder)
+        if kind is None:
+            _due.kept(self._seconds())
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._began
 
     def __del__(self) -> None:
         if not self._entered:
@@ -94,6 +101,7 @@ class Checkpoint:
             "version": _layout.VERSION,
             "step": self._step,
             "t": int(time.time() * 1000),
+            "seconds": round(self._seconds(), 3),
             "job": os.environ.get("BERTH_JOB_ID", ""),
             "attempt": attempt(),
             "rank": rank(),

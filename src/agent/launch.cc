@@ -60,6 +60,12 @@ std::optional<std::string> resume_path(const Context& c) {
   return c.place.checkpoints + "/" + c.order.resume_from;
 }
 
+/// In seconds.
+std::optional<std::string> mtbf(const Context& c) {
+  if (c.order.mtbf <= domain::Duration{}) return std::nullopt;
+  return std::to_string(c.order.mtbf.ms / 1'000);
+}
+
 std::optional<std::string> loopback_interface(const Context& c) {
   const std::string address = master_address(c);
   if (address.starts_with("127.") || address == "::1" || address == "localhost") return "lo";
@@ -107,6 +113,7 @@ constexpr Variable kBerth[] = {
     {"BERTH_METRICS_FILE", [](const Context& c) { return std::optional(c.place.metrics); }},
     {"BERTH_CHECKPOINT_DIR", [](const Context& c) { return std::optional(c.place.checkpoints); }},
     {"BERTH_RESUME_FROM", resume_path},
+    {"BERTH_MTBF", mtbf},
     {"BERTH_OUTPUT_DIR", [](const Context& c) { return std::optional(c.place.output); }},
     {"BERTH_STOP_FILE", [](const Context& c) { return std::optional(c.place.stop_file); }},
     {"BERTH_USER", [](const Context& c) { return std::optional(c.order.user); }},

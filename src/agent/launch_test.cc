@@ -24,6 +24,7 @@ RankOrder order() {
   order.node_addresses = {"10.0.0.1", "10.0.0.2"};
   order.master_port = 23'456;
   order.finish = {1'700'000'000'123};
+  order.mtbf = domain::kHour;
   return order;
 }
 
@@ -58,6 +59,7 @@ TEST(Launch, PlainProgramsGetTheseVariablesAndNoOthers) {
       {"BERTH_MASTER_ADDR", "10.0.0.1"},
       {"BERTH_MASTER_PORT", "23456"},
       {"BERTH_METRICS_FILE", "/data/ranks/12.2.5/metrics.jsonl"},
+      {"BERTH_MTBF", "3600"},
       {"BERTH_NODE", "n2"},
       {"BERTH_NODE_ADDRESSES", "10.0.0.1,10.0.0.2"},
       {"BERTH_NODE_COUNT", "2"},

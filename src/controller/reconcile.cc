@@ -57,6 +57,7 @@ RankOrder order(const ledger::State& state, const Job& job, const Attempt& attem
   to.master_port = attempt.master_port;
   to.finish = job.booking ? job.booking->finish : attempt.started + (job.charged - job.used);
   to.resume_from = attempt.resume_from;
+  to.mtbf = attempt.mtbf;
   return to;
 }
 

@@ -23,7 +23,7 @@ BOOST_DESCRIBE_STRUCT(ClusterCreated, (), (cluster, time_scale))
 /// Counted up whenever the encoded state gets other members, or facts other effects, as
 /// tests/history will tell: hashes and snapshots of another layout are not comparable, and are
 /// passed over.
-inline constexpr std::int32_t kStateLayout = 7;
+inline constexpr std::int32_t kStateLayout = 8;
 
 /// hash(state) after the facts before this one; checked on replay by releases of the same layout.
 struct StateHashed {

@@ -100,6 +100,7 @@ struct RankOrder {
   std::int32_t master_port = 0;
   domain::Time finish;      ///< When its promise ends, for BERTH_END_TIME.
   std::string resume_from;  ///< Name of a checkpoint that the controller keeps; or empty.
+  domain::Duration mtbf;    ///< Mean time between failures that its attempt has to expect.
   friend bool operator==(const RankOrder&, const RankOrder&) = default;
 };
 

@@ -196,6 +196,7 @@ void encode(const ports::RankOrder& order, wire::RankOrder& to) {
   to.set_master_port(order.master_port);
   to.set_finish_ms(order.finish.ms);
   to.set_resume_from(order.resume_from);
+  to.set_mtbf_ms(order.mtbf.ms);
 }
 
 Result<ports::RankOrder> decode(const wire::RankOrder& from) {
@@ -222,6 +223,7 @@ Result<ports::RankOrder> decode(const wire::RankOrder& from) {
       .master_port = from.master_port(),
       .finish = {from.finish_ms()},
       .resume_from = from.resume_from(),
+      .mtbf = {from.mtbf_ms()},
   };
 }
 

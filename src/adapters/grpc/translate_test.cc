@@ -124,7 +124,8 @@ TEST(Translate, OrdersWhole) {
                          .node_addresses = {"x", "y"},
                          .master_port = 14,
                          .finish = {15},
-                         .resume_from = "step-00000001"};
+                         .resume_from = "step-00000001",
+                         .mtbf = {16}};
   const auto back = there_and_back(ports::ToAgent(ports::Wanted{{order}}));
   EXPECT_EQ(std::get<ports::Wanted>(back).ranks, std::vector{order});
 }

@@ -4,6 +4,7 @@
 #include "ledger/jobs/dependencies.h"
 #include "ledger/jobs/index.h"
 #include "ledger/jobs/jobs.h"
+#include "ledger/jobs/reliability.h"
 #include "ledger/jobs/widths.h"
 
 namespace ledger::jobs {
@@ -215,6 +216,7 @@ void apply_one(Change change, const AttemptStarted& fact) {
   attempt.ranks = fact.ranks;
   attempt.master_port = fact.master_port;
   attempt.resume_from = fact.resume_from;
+  attempt.mtbf = fact.mtbf;
   job->attempts.push_back(std::move(attempt));
   job->attempts_made = fact.attempt;
   if (job->booking) {
@@ -268,6 +270,7 @@ void apply_one(Change change, const AttemptEnded& fact) {
   attempt.detail = fact.detail;
   if (fact.cause != domain::ExitCause::node_lost)
     job->used = job->used + used_by(*job, attempt, attempt.ended);
+  learn(change.state.reliability, attempt);
 }
 
 /// The next piece of `job`'s booking becomes its first.

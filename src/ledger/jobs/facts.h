@@ -81,8 +81,10 @@ struct AttemptStarted {
   std::vector<Rank> ranks;  ///< Only their places.
   std::int32_t master_port = 0;
   std::string resume_from;
+  domain::Duration mtbf;  ///< What it has to expect; see mean_time_between_failures.
 };
-BOOST_DESCRIBE_STRUCT(AttemptStarted, (), (job, attempt, pool, ranks, master_port, resume_from))
+BOOST_DESCRIBE_STRUCT(AttemptStarted, (),
+                      (job, attempt, pool, ranks, master_port, resume_from, mtbf))
 
 struct RankStarted {
   domain::JobId job;

@@ -50,14 +50,15 @@ struct Attempt {
   std::vector<Rank> ranks;
   std::int32_t master_port = 0;
   std::string resume_from;
+  domain::Duration mtbf;
   StopKind stop = StopKind::none;
   std::string stop_reason;
   domain::ExitCause cause = domain::ExitCause::success;
   std::string detail;
 };
 BOOST_DESCRIBE_STRUCT(Attempt, (),
-                      (number, state, pool, started, ended, ranks, master_port, resume_from, stop,
-                       stop_reason, cause, detail))
+                      (number, state, pool, started, ended, ranks, master_port, resume_from, mtbf,
+                       stop, stop_reason, cause, detail))
 
 /// One line of a job's history.
 struct Transition {
@@ -172,9 +173,17 @@ struct TeamQueue {
   void erase(const QueueEntry& entry);
 };
 
+/// For how long attempts ran, times the nodes of each, and how many ended of what may pass.
+struct Reliability {
+  domain::Duration node_time;
+  std::int64_t failures = 0;
+};
+BOOST_DESCRIBE_STRUCT(Reliability, (), (node_time, failures))
+
 struct State {
   std::map<domain::JobId, Job> jobs;  ///< All that are live, and the newest 10,000 that ended.
   std::int64_t next_job = 1;
+  Reliability reliability;
   // Derived from the jobs:
   std::map<domain::NodeId, std::vector<Held>> held;
   std::map<domain::TeamId, TeamQueue> queue;
@@ -200,6 +209,6 @@ struct State {
   std::uint64_t queued = 1;     ///< The queue of flex jobs grew.
   std::uint64_t reordered = 1;  ///< The window of a parent or a child changed.
 };
-BOOST_DESCRIBE_STRUCT(State, (), (jobs, next_job))
+BOOST_DESCRIBE_STRUCT(State, (), (jobs, next_job, reliability))
 
 }  // namespace ledger::jobs

@@ -182,4 +182,9 @@ std::vector<Event> conclude(const View& view, const Job& job) {
   return events;
 }
 
+bool is_passing_failure(ExitCause cause) {
+  const auto* const rule = std::ranges::find(kRules, cause, &Rule::cause);
+  return rule->remedy != Remedy::give_up && cause != ExitCause::stopped;
+}
+
 }  // namespace ledger::jobs

@@ -8,4 +8,7 @@ namespace ledger::jobs {
 /// failed because one was lost do not hide it.
 std::vector<Event> conclude(const View& view, const Job& job);
 
+/// Whether an attempt that ended so was not asked to, and may do better the next time.
+bool is_passing_failure(domain::ExitCause cause);
+
 }  // namespace ledger::jobs

@@ -5,6 +5,7 @@
 
 #include "ledger/jobs/closing.h"
 #include "ledger/jobs/quota.h"
+#include "ledger/jobs/reliability.h"
 
 namespace ledger::jobs {
 namespace {
@@ -140,10 +141,12 @@ std::optional<AttemptStarted> start_attempt(const View& view, const Job& job,
     rank.node = node;
     fact.ranks.push_back(std::move(rank));
   }
-  for (const NodeId& node : std::set<NodeId>(nodes.begin(), nodes.end())) {
+  const std::set<NodeId> different(nodes.begin(), nodes.end());
+  for (const NodeId& node : different) {
     if (!takes(view, node, job)) return std::nullopt;
     if (!take_places(view, job, node, fact.ranks)) return std::nullopt;
   }
+  fact.mtbf = mean_time_between_failures(view.jobs.reliability, job, std::ssize(different));
   fact.master_port = lease_port(view, job, nodes.front(), fact.attempt);
   return fact;
 }
