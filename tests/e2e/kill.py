@@ -194,6 +194,7 @@ def a_killed_shim_or_rank_is_tried_again(trial):
         name = f"hurt-{victim}"
         job = submit(name, "setsid sleep 600 & " + PATIENT, ranks=2)
         pids = wait_for_ranks(job)
+        wait_for("both to note their start", lambda: len(starts(name)) == 2)
         before = set(cluster.processes(job))
         target = chance.choice(sorted(pids if victim == "rank" else cluster.shims()))
         agents = list(cluster.agents.values()) if victim == "shim-and-agents" else []
