@@ -21,14 +21,14 @@ cluster = None
 PATIENT = (
     'echo $BERTH_ATTEMPT-$BERTH_RANK >> "$LOG"; while [ ! -e "$LOG.done" ]; do sleep 0.05; done'
 )
-# Keeps a checkpoint and is killed, then goes on from it.
+# Keeps a checkpoint and waits to be killed, then goes on from it.
 KEEPS = """
-import berth, os, signal
+import berth, os, time
 with open(os.environ["LOG"], "a") as log:
     print(os.environ["BERTH_MTBF"], file=log)
 if berth.resume_from() is None:
     berth.checkpoint(1, {"state": b"1"})
-    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(600)
 assert not berth.checkpoint_due(), "one was just kept"
 """
 QUICK = 'echo $BERTH_ATTEMPT-$BERTH_RANK >> "$LOG"'
@@ -224,6 +224,9 @@ def an_attempt_knows_how_often_its_job_fails(trial):
     program = cluster.folder / "keeps.py"
     program.write_text(KEEPS)
     job = submit("keeps", f"exec /usr/bin/python3 {program}")
+    wait_for("its checkpoint", lambda: cluster.job(job)["checkpoint_step"] == 1)
+    for pid in cluster.processes(job):
+        os.kill(pid, signal.SIGKILL)
     ended = cluster.wait_for_state(job, ["succeeded"])
     check_equal(len(ended["attempts"]), 2, "attempts of a job that is killed after a checkpoint")
     first, second = map(int, starts("keeps"))
