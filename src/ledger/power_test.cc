@@ -191,6 +191,19 @@ TEST_F(PowerTest, QueuedJobsHaveWhatTheyNeedSwitchedOn) {
   EXPECT_EQ(cluster.job(others.second).state, JobState::queued);
 }
 
+TEST_F(PowerTest, QueuedJobsHaveItSwitchedOnHoweverLongThatTakes) {
+  for (const std::int64_t resume : {1, 30, 59, 60, 90}) {
+    Cluster one;
+    one.add_node("n1", 4);
+    const domain::PowerPolicy policy{minutes(1), seconds(resume)};
+    ASSERT_TRUE(one.wish(nodes::Command{nodes::SetNodePower{{"n1"}, policy}}));
+    one.pass(minutes(5));
+    ASSERT_EQ(one.state.nodes.nodes.at({"n1"}).state, NodeState::suspended);
+    one.bid({.gpus = 4});
+    EXPECT_EQ(one.state.nodes.nodes.at({"n1"}).state, NodeState::resuming) << resume;
+  }
+}
+
 TEST_F(PowerTest, WhatAGangWaitsForIsNotSwitchedOffMeanwhile) {
   ASSERT_TRUE(set("n1", minutes(1), minutes(5)));
   ASSERT_TRUE(set("n2", minutes(1), minutes(5)));

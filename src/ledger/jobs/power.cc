@@ -22,7 +22,7 @@ using nodes::NodeStateSet;
 
 /// Queued jobs for which nodes are switched on at once.
 constexpr std::size_t kMostQueued = 32;
-/// Before the plan, which counts in whole slots, would have a booking start too soon.
+/// What it takes at most in the plan, which counts in whole slots.
 constexpr Duration kInTime = kPowerMargin + domain::kMinute;
 
 /// A booking that next needs a node.
@@ -67,7 +67,7 @@ std::set<NodeId> wanted_by_queue(const View& view) {
   for (const auto& [id, node] : view.nodes.nodes) {
     if (node.power) longest = std::max(longest, node.power->resume);
   }
-  const Time at = view.now + longest + kPowerMargin;
+  const Time at = view.now + longest + kInTime;
   auto in_use = view.jobs.flex_held;
   std::size_t looked = 0;
   for (const Job* job : flex_order(view)) {
