@@ -212,6 +212,19 @@ TEST_F(Closures, AJobThatLostItsPlaceSaysWhyItGetsNoOther) {
   EXPECT_TRUE(why.text.contains("An operator can open closed nodes")) << why.text;
 }
 
+TEST_F(Closures, AQueuedJobSaysWhenItsNodeComesUp) {
+  const auto power =
+      served.ask("olga", "PUT", "/v1/nodes/g1/power", R"({"idle_ms":60000,"resume_ms":90000})");
+  ASSERT_EQ(power.status, 200) << power.text;
+  served.pass(kMinute * 5);
+  ASSERT_EQ(bid(spec_json("flex", 1, 1)).status, 201);
+  const auto why = served.ask("ada", "GET", "/v1/jobs/1/why");
+  EXPECT_TRUE(why.text.contains("takes work now: g1 (should be up by 20")) << why.text;
+  EXPECT_EQ(why.text.find("An operator can"), std::string::npos) << why.text;
+  EXPECT_GT(why.body.at("expected_start").as_int64(), (served.now() + kMinute).ms);
+  EXPECT_LE(why.body.at("expected_start").as_int64(), (served.now() + kMinute * 3).ms);
+}
+
 TEST_F(Closures, AnOpenNodeIsNotCalledClosed) {
   ASSERT_EQ(close_between(R"("pool":"a100")", kHour, kHour * 2).status, 201);
   ASSERT_EQ(bid(spec_json("flex", 8, 1)).status, 201);

@@ -121,12 +121,21 @@ std::vector<domain::NodeId> candidates(const Question& question) {
 /// Why a node takes no work now, if it takes none.
 struct Shut {
   std::string cause;
-  std::optional<Time> opens;  ///< If that is known.
+  std::optional<Time> opens;                                 ///< If that is known.
+  enum class Help { none, open, resume } help = Help::open;  ///< What an operator can do.
 };
 
 std::optional<Shut> shut(const Question& question, const ledger::nodes::Node& node) {
+  if (node.state == domain::NodeState::suspended)
+    return Shut{question.say("why.off"), std::nullopt, Shut::Help::none};
+  if (node.state == domain::NodeState::resuming) {
+    constexpr std::int64_t kSlot = domain::kMinute.ms;
+    Time up = node.since + ledger::nodes::time_to_come_up(node);
+    up.ms = (up.ms + kSlot - 1) / kSlot * kSlot;  // The plan counts in whole minutes.
+    return Shut{question.say("why.comes_up", {words::time(up)}), up, Shut::Help::none};
+  }
   if (node.state != domain::NodeState::ready)
-    return Shut{words::cause(question.reader, node.cause), std::nullopt};
+    return Shut{words::cause(question.reader, node.cause), std::nullopt, Shut::Help::resume};
   const Reading& reading = question.reading;
   const auto closing = ledger::nodes::next_closing(reading.state.nodes, node, reading.now);
   if (!closing || closing->when.from > reading.now) return std::nullopt;
@@ -178,7 +187,7 @@ std::optional<domain::QuotaReached> quota_in_the_way(const Question& question) {
 struct Closed {
   std::string named;  ///< "n1 (drained by ada), n2 (...)", if none of them takes any.
   std::set<Time> openings;
-  bool by_state = false;  ///< At least one waits for an operator.
+  Shut::Help help = Shut::Help::none;  ///< The most that one of them waits for.
 };
 
 Closed closed_now(const Question& question, const std::vector<domain::NodeId>& nodes) {
@@ -190,7 +199,7 @@ Closed closed_now(const Question& question, const std::vector<domain::NodeId>& n
     is_all = is_all && why;
     if (!why) continue;
     if (why->opens) closed.openings.insert(*why->opens);
-    closed.by_state = closed.by_state || node.state != domain::NodeState::ready;
+    closed.help = std::max(closed.help, why->help);
     if (i > kMostBlockers) continue;
     if (i > 0) closed.named += ", ";
     closed.named += i == kMostBlockers ? "..." : fmt::format("{} ({})", nodes[i].value, why->cause);
@@ -203,8 +212,9 @@ Closed closed_now(const Question& question, const std::vector<domain::NodeId>& n
 bool tell_closed(const Question& question, const Closed& closed, WhyView& shown) {
   if (closed.named.empty()) return false;
   shown.text += " " + question.say("why.nodes_closed", {closed.named});
-  shown.would_help.push_back(
-      question.say(closed.by_state ? "help.resume_node" : "help.open_nodes"));
+  if (closed.help == Shut::Help::none) return true;
+  const bool resumes = closed.help == Shut::Help::resume;
+  shown.would_help.push_back(question.say(resumes ? "help.resume_node" : "help.open_nodes"));
   return true;
 }
 

@@ -168,6 +168,8 @@ constexpr auto kSentences = std::to_array<Entry>({
      "它在{0}之后开始，后者没有承诺的结束时间。"},
     {"why.nodes_closed", "No node that it could run on takes work now: {0}.",
      "目前没有可供其运行的节点接受作业：{0}。"},
+    {"why.off", "off", "已关机"},
+    {"why.comes_up", "should be up by {0}", "应在 {0} 前开机上线"},
     {"why.closed", "closed", "停用"},
     {"why.closed_until", "closed until {0}", "停用至 {0}"},
     {"why.closed_for", "{0}: {1}", "{0}：{1}"},
