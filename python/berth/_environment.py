@@ -34,9 +34,13 @@ def checkpoint_dir() -> str:
 
 
 def warn(text: str) -> None:
+    tell("warning: " + text)
+
+
+def tell(text: str) -> None:
     """Tells the user on stderr, which is in the job's log, and never raises."""
     try:
-        sys.stderr.write("berth: warning: " + text + "\n")
+        sys.stderr.write("berth: " + text + "\n")
         sys.stderr.flush()
     except Exception:  # A closed stderr must not end a training.
         pass
