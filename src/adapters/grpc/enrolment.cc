@@ -67,6 +67,7 @@ base::Result<Joined> join(const std::string& address, const JoinToken& token, co
   encode(ask.inventory, *request.mutable_inventory());
   ::grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(patience.ms));
+  context.set_wait_for_ready(true);  // It was there a moment ago: one lost connection says little.
   wire::JoinReply reply;
   const ::grpc::Status status = stub->Join(&context, request, &reply);
   if (!status.ok()) return std::unexpected(to_error(status));

@@ -353,6 +353,14 @@ TEST_F(Joining, AMachineWithATokenBecomesANode) {
   EXPECT_TRUE(controller.diary.has("hello n1"));
 }
 
+TEST_F(Joining, ALostConnectionIsTriedAgain) {
+  TcpRelay relay(server_->port());
+  relay.hang_up_after(1);
+  const auto joined = join("127.0.0.1:" + std::to_string(relay.port()), token(), ask());
+  EXPECT_TRUE(joined) << joined.error().message;
+  EXPECT_EQ(asked_, 1);
+}
+
 TEST_F(Joining, ABadSecretIsRefused) {
   auto bad = token();
   bad.secret = "guess";

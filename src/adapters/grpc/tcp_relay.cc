@@ -51,6 +51,7 @@ class TcpRelay::Relay {
 
   int port() const { return port_; }
   void swallow() { swallowing_ = true; }
+  void hang_up_after(int good) { until_hung_up_ = good + 1; }
 
  private:
   struct Pair {
@@ -78,6 +79,10 @@ class TcpRelay::Relay {
   void accept() {
     const int client = ::accept(door_, nullptr, nullptr);
     if (client < 0) return;
+    if (until_hung_up_ > 0 && --until_hung_up_ == 0) {
+      ::close(client);
+      return;
+    }
     const int server = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = loopback(target_);
     if (!swallowing_) {
@@ -109,6 +114,7 @@ class TcpRelay::Relay {
   int port_ = 0;
   std::vector<Pair> pairs_;
   std::atomic<bool> swallowing_ = false;
+  std::atomic<int> until_hung_up_ = 0;
   std::atomic<bool> closing_ = false;
   std::thread thread_;
 };
@@ -117,5 +123,6 @@ TcpRelay::TcpRelay(int target) : relay_(std::make_unique<Relay>(target)) {}
 TcpRelay::~TcpRelay() = default;
 int TcpRelay::port() const { return relay_->port(); }
 void TcpRelay::swallow() { relay_->swallow(); }
+void TcpRelay::hang_up_after(int good) { relay_->hang_up_after(good); }
 
 }  // namespace adapters::grpc

@@ -15,6 +15,8 @@ class TcpRelay {
   /// From now on reads nothing and passes nothing on, while every connection stays open; new ones
   /// are accepted and get no answer.
   void swallow();
+  /// Closes the connection that comes after `good` more, at once.
+  void hang_up_after(int good);
 
  private:
   class Relay;
