@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Plays public traces to all policies and writes docs/evaluation.md from what comes out.
+"""Plays public traces to all policies and writes docs/evaluation.md and its plots from what comes
+out.
 
 Each result is kept in a file at once, so that a run that was stopped goes on where it was, and
 --write-only makes the page of what is there. Results of another state of src/era or src/replay are
@@ -14,9 +15,11 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -49,6 +52,16 @@ TO_BEAT = {
     "simple forecast x 1.0": (".536", ".744", ".545", ".647"),
     "simple forecast x 1.5": (".522", ".750", ".516", ".654"),
     "the best of them with pieces": (".573", ".753", ".576", ".672"),
+}
+
+
+# The replay that is drawn, and what is drawn of it.
+DRAWN = ("Philly", 1.3, "a", "iii", 1, "none")
+PLOTS = {
+    "value": "Value by policy",
+    "utilisation": "GPUs in use over time",
+    "accepted-by-size": "Jobs done in time, by size",
+    "price-era": "What one more GPU cost at each hour of each day",
 }
 
 
@@ -94,16 +107,25 @@ def runs(options):
     return list(dict.fromkeys(wanted))
 
 
-def play(options, run):
+def play(options, run, *more):
     trace, load, deadlines, values, seed, manner = run
     file, form = TRACES[trace]
     command = [options.berth, "sim", "--json", "--bound", "--trace", str(options.traces / file),
                "--format", form, "--load", str(load), "--deadlines", deadlines, "--values", values,
-               "--seed", str(seed), *MANNERS[manner]]
+               "--seed", str(seed), *MANNERS[manner], *more]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         sys.exit(f"{' '.join(command)}: {answer.stdout}{answer.stderr}")
     return json.loads(answer.stdout)["data"]
+
+
+def draw(options, folder):
+    """Draws DRAWN into `folder`, which keeps PLOTS alone."""
+    with tempfile.TemporaryDirectory() as drawn:
+        play(options, DRAWN, "--plots", drawn)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in PLOTS:
+            shutil.copy(pathlib.Path(drawn, f"{name}.svg"), folder)
 
 
 def newest_state(file):
@@ -273,6 +295,11 @@ def write_page(file, kept, state):
     page.four_columns()
     page.text("The known figures are of the requested value, for the same draws, from a study",
               "whose forecast was simpler; its multiplier is chosen by hand.")
+    trace, load, deadlines, values, seed, _ = DRAWN
+    page.text("## A replay, drawn",
+              f"{trace}, load {load}, deadlines {deadlines}, values {values}, seed {seed}.")
+    for name, what in PLOTS.items():
+        page.text(f"![{what}]({file.stem}/{name}.svg)")
     page.text("## By load, share of the bound")
     page.family("deadlines a, values iii", [(f"{load}", {"load": load}) for load in LOADS])
     page.text("## By deadlines, share of the bound")
@@ -316,6 +343,7 @@ def main():
     parser.add_argument("--write-only", action="store_true")
     options = parser.parse_args()
     kept_file = pathlib.Path(options.kept)
+    page = pathlib.Path(options.page)
     state = newest_state(kept_file) if options.write_only else revision()
     kept = read_kept(kept_file, state)
     if not options.write_only:
@@ -333,7 +361,8 @@ def main():
                 file.write(json.dumps({"revision": state, "run": run, "result": kept[run]}) + "\n")
             passed = time.time() - started
             print(f"{number}/{len(wanted)} {passed:.0f} s {run}", flush=True)
-    write_page(pathlib.Path(options.page), kept, state)
+        draw(options, page.with_suffix(""))
+    write_page(page, kept, state)
 
 
 if __name__ == "__main__":
