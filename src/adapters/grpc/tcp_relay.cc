@@ -79,9 +79,12 @@ class TcpRelay::Relay {
   void accept() {
     const int client = ::accept(door_, nullptr, nullptr);
     if (client < 0) return;
-    if (until_hung_up_ > 0 && --until_hung_up_ == 0) {
-      ::close(client);
-      return;
+    if (until_hung_up_ > 0) {
+      --until_hung_up_;
+      if (until_hung_up_ == 0) {
+        ::close(client);
+        return;
+      }
     }
     const int server = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = loopback(target_);
