@@ -223,6 +223,25 @@ TEST(Without, MovesWhatCanAndNamesWhatCannot) {
   EXPECT_EQ(plan.find({2})->nodes.front().value, "n1") << "only looked";
 }
 
+TEST(Without, WhatRunsDoesNotGoOnElsewhereAtOnce) {
+  Plan plan = gpu_plan(2);
+  domain::Bid pausing = bid({.gpus = 8, .duration = hours(4), .deadline = at_hour(5)});
+  pausing.preemptible = true;
+  reserve(plan, 1, pausing);
+  ASSERT_EQ(plan.find({1})->nodes.front().value, "n0");
+  plan.pin({1});
+  Wish later{.gpus = 8, .duration = hours(4), .deadline = at_hour(10)};
+  later.earliest = at_hour(1);
+  reserve(plan, 2, bid(later));
+  ASSERT_EQ(plan.find({2})->nodes.front().value, "n1");
+  PlanNode node = gpu_node("n0");
+  node.closed = {{at_hour(2), at_hour(9), {}}};
+  // Job 2 could make room for all of job 1 on n1, but job 1 is on n0.
+  const Without found = era::without(plan, {node}, at_hour(0));
+  EXPECT_EQ(found.stuck, (std::vector<domain::JobId>{{1}}));
+  EXPECT_TRUE(found.mended.moves.empty());
+}
+
 TEST(Without, WhatPausesDoesSoWhereItsNodeCloses) {
   Plan plan = gpu_plan(1);
   domain::Bid pausing = bid({.gpus = 8, .duration = hours(4), .deadline = at_hour(12)});

@@ -53,8 +53,10 @@ Plan after(const Plan& plan, const Mended& mended) {
   return mended_plan;
 }
 
-/// A place for one broken booking for which others, which were not in trouble, make room.
+/// A place for one broken booking for which others, which were not in trouble, make room. None for
+/// what runs: it would go on elsewhere only from a break on, and not from now.
 std::optional<Offer> with_room_made(const Plan& plan, const Booking& booking, Time now) {
+  if (!booking.movable) return std::nullopt;
   Window promise = promise_of(plan, booking, now);
   if (booking.preemptible) {
     // All that is left of it, in one stretch.

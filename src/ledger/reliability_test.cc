@@ -52,26 +52,27 @@ TEST_F(ReliabilityTest, WhatIsStoppedOrFailsForGoodIsNoFailure) {
   EXPECT_EQ(cluster.state.jobs.reliability.failures, 0);
 }
 
-TEST_F(ReliabilityTest, AFailureCountsForAllAndMoreForItsJob) {
+TEST_F(ReliabilityTest, AProgramsFailureCountsForItsJob) {
   const auto job = cluster.bid({.gpus = 4, .duration = kDay});
   cluster.run(job);
   cluster.pass(kHour);
   cluster.end(job, {domain::ExitCause::crashed, 0, 9});
   cluster.pass(minutes(1));
   ASSERT_EQ(cluster.attempt(job).number, 2);
-  const double all = 2 / (1'000 / 6.5 + 1 / 24.);
+  const double all = 1 / (1'000 / 6.5 + 1 / 24.);
   const double own = 1 / (2 / 24.);
   EXPECT_NEAR(days(job), 1 / (all + own), 1e-4) << "an hour of its own, and one on trust";
   EXPECT_NEAR(days(cluster.bid({.gpus = 4})), 1 / all, .01);
 }
 
-TEST_F(ReliabilityTest, ALostNodeIsAFailure) {
+TEST_F(ReliabilityTest, ALostNodeCountsForAll) {
   const auto job = cluster.bid({.gpus = 4, .duration = kDay});
   cluster.run(job);
   cluster.pass(kHour);
   cluster.lose_node(cluster.attempt(job).ranks.front().node.value);
   EXPECT_EQ(cluster.state.jobs.reliability.failures, 1);
   EXPECT_EQ(cluster.state.jobs.reliability.node_time, kHour);
+  EXPECT_NEAR(days(cluster.bid({.gpus = 4})), (1'000 / 6.5 + 1 / 24.) / 2, .01);
 }
 
 }  // namespace

@@ -281,5 +281,21 @@ TEST_F(RunningTest, WhatAnAgentSaysOfAnotherNodesRankIsIgnored) {
   EXPECT_TRUE(cluster.is_running(id));
 }
 
+TEST(Running, AShortJobDoesNotStartWhereItIsToGiveWayAtOnce) {
+  Cluster cluster;
+  cluster.add_node("n1", 4);
+  const auto firm = cluster.bid({.job_class = domain::JobClass::reserved,
+                                 .gpus = 4,
+                                 .earliest = minutes(30) + seconds(10),
+                                 .deadline = minutes(120),
+                                 .firm = true});
+  ASSERT_EQ(cluster.job(firm).promised_start, cluster.now + minutes(30) + seconds(10));
+  cluster.pass(minutes(30) - seconds(10));
+  const auto brief = cluster.bid({.gpus = 1, .duration = seconds(1)});
+  EXPECT_EQ(cluster.job(brief).attempts_made, 0) << "it would hold the place 20 s before the start";
+  cluster.pass(seconds(20));
+  EXPECT_TRUE(cluster.is_running(firm));
+}
+
 }  // namespace
 }  // namespace ledger

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "era/width_pieces.h"
+#include "ledger/jobs/outcome.h"
 #include "sim/checks.h"
 
 // P6: what is admitted is done by its deadline, a firm start never moves, the price never rises;
@@ -18,17 +19,12 @@ using ledger::jobs::Job;
 
 namespace {
 
-bool is_of_hardware(ExitCause cause) {
-  return cause == ExitCause::node_lost || cause == ExitCause::shim_lost ||
-         cause == ExitCause::gpu_fault;
-}
-
 /// Jobs to which hardware was lost, by the facts.
 std::set<JobId> struck(const std::vector<ledger::Fact>& facts) {
   std::set<JobId> jobs;
   for (const auto& fact : facts) {
     if (const auto* ended = std::get_if<ledger::jobs::RankEnded>(&fact.event)) {
-      if (is_of_hardware(ended->cause)) jobs.insert(ended->job);
+      if (ledger::jobs::is_machine_failure(ended->cause)) jobs.insert(ended->job);
     } else if (const auto* lost = std::get_if<ledger::jobs::BookingLost>(&fact.event)) {
       if (lost->why != "its place was not free in time") jobs.insert(lost->job);
     } else if (const auto* moved = std::get_if<ledger::jobs::BookingsMoved>(&fact.event)) {

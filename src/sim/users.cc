@@ -195,7 +195,7 @@ Users::Bid Users::new_bid() {
     wanted.deadline =
         wanted.earliest + wanted.duration + random_.duration({0}, domain::kMinute * 20);
     wanted.firm = random_.chance(25);
-    wanted.preemptible = !wanted.firm && random_.chance(40);
+    wanted.preemptible = !wanted.firm && random_.chance(60);
     if (wanted.preemptible && random_.chance(50)) make_elastic(wanted);
   }
   if (random_.chance(15)) wanted.max_price = domain::Money{random_.between(1, 1'000'000)};

@@ -23,7 +23,10 @@ constexpr int kMostPatient = 4;
 /// Waiting jobs for which what is borrowed may be taken back.
 constexpr int kMostWanting = 4;
 
-Duration need_of(const Job& job) { return std::min(job.spec.bid.duration, kWorthStarting); }
+/// For how long its place must be free: not so short that it is to give way as soon as it starts.
+Duration need_of(const Job& job) {
+  return std::clamp(job.spec.bid.duration, kLead, kWorthStarting);
+}
 
 std::optional<era::FlexPlace> place_in(const View& view, const InUse& in_use, const Job& job,
                                        Time at) {

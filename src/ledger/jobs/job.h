@@ -173,7 +173,8 @@ struct TeamQueue {
   void erase(const QueueEntry& entry);
 };
 
-/// For how long attempts ran, times the nodes of each, and how many ended of what may pass.
+/// For how long attempts ran, times the nodes of each, and how many of them a machine's failure
+/// ended.
 struct Reliability {
   domain::Duration node_time;
   std::int64_t failures = 0;

@@ -187,4 +187,9 @@ bool is_passing_failure(ExitCause cause) {
   return rule->remedy != Remedy::give_up && cause != ExitCause::stopped;
 }
 
+bool is_machine_failure(ExitCause cause) {
+  return cause == ExitCause::node_lost || cause == ExitCause::shim_lost ||
+         cause == ExitCause::gpu_fault;
+}
+
 }  // namespace ledger::jobs

@@ -10,5 +10,7 @@ std::vector<Event> conclude(const View& view, const Job& job);
 
 /// Whether an attempt that ended so was not asked to, and may do better the next time.
 bool is_passing_failure(domain::ExitCause cause);
+/// Whether it was the machine that failed, and not the program.
+bool is_machine_failure(domain::ExitCause cause);
 
 }  // namespace ledger::jobs

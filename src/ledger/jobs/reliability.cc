@@ -24,12 +24,15 @@ Duration node_time(const Attempt& attempt) {
 
 void learn(Reliability& known, const Attempt& attempt) {
   known.node_time = known.node_time + node_time(attempt);
-  if (is_passing_failure(attempt.cause)) ++known.failures;
+  if (is_machine_failure(attempt.cause)) ++known.failures;
 }
 
 Duration mean_time_between_failures(const Reliability& known, const Job& job, std::int64_t nodes) {
   Reliability own;
-  for (const Attempt& attempt : job.attempts) learn(own, attempt);
+  for (const Attempt& attempt : job.attempts) {
+    own.node_time = own.node_time + node_time(attempt);
+    if (is_passing_failure(attempt.cause)) ++own.failures;
+  }
   const auto rate = [](std::int64_t failures, Duration time) {
     return static_cast<double>(failures) / static_cast<double>(time.ms);
   };
