@@ -202,7 +202,7 @@ Result<ports::HttpResponse> HttpClient::State::follow(
     const std::function<bool(std::string_view)>& on_text) {
   // From here on the WebSocket has its own timeouts.
   get_lowest_layer(stream).expires_never();
-  websocket::stream<Stream> socket(std::move(stream));
+  websocket::stream<Stream, /*deflateSupported=*/false> socket(std::move(stream));
   socket.set_option(websocket::stream_base::timeout{to_chrono(options.response_timeout),
                                                     to_chrono(options.stream_silence), true});
   socket.read_message_max(options.most_body_bytes);

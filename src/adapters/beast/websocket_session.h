@@ -106,7 +106,7 @@ class WebSocketSession final : public Peer,
         why, [self = this->shared_from_this()](boost::system::error_code) { self->abort(); });
   }
 
-  boost::beast::websocket::stream<Stream> stream_;
+  boost::beast::websocket::stream<Stream, /*deflateSupported=*/false> stream_;
   Serving serving_;
   BeastRequest request_;  ///< Until the upgrade is answered.
   std::shared_ptr<Outbox> outbox_;
