@@ -50,7 +50,9 @@ std::vector<SlotRange> closed_slots(const PlanNode& node, SlotRange known, domai
 }  // namespace
 
 Ground::Ground(domain::Duration slot)
-    : slot_(slot), prices_(std::make_shared<const PriceList>(default_prices())) {
+    : slot_(slot),
+      prices_(std::make_shared<const PriceList>(default_prices())),
+      numbers_(std::make_shared<NodeNumbers>()) {
   CHECK(slot.ms > 0 && slot <= domain::kHour, "a slot is at most an hour");
 }
 
@@ -102,7 +104,7 @@ void Ground::put_nodes(const std::vector<PlanNode>& nodes) {
     const Resources& has = node.capacity;
     CHECK(has.gpus >= 0 && has.cpu_millis >= 0 && has.memory_bytes >= 0,
           "a node cannot have less than nothing");
-    NodeLine line{node, true, Steps<Load>(begin_, Load{})};
+    NodeLine line{node, true, Steps<Load>(begin_, Load{}), number_of(node.id)};
     if (find(node.id) != nullptr) line.load = take(node.id).load;
     line.close(closed_slots(node, {begin_, known_until_}, slot_));
     insert(std::move(line));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "era/lane.h"
+#include "era/node_numbers.h"
 
 namespace era {
 
@@ -20,6 +21,8 @@ class Ground {
   /// O(lanes x log nodes).
   const Lane* lane_of(const domain::NodeId& node) const;
   const NodeLine* find(const domain::NodeId& node) const;
+  /// The number of a node, whether it is there or not; copies of the ground have the same.
+  std::uint32_t number_of(const domain::NodeId& node) const { return numbers_->of(node); }
 
   void set_prices(const PriceList& prices);
   void set_forecast(const LaneKey& key, const Forecast& forecast);
@@ -47,6 +50,7 @@ class Ground {
   std::int64_t begin_ = 0;
   std::int64_t known_until_ = 0;
   std::shared_ptr<const PriceList> prices_;
+  std::shared_ptr<NodeNumbers> numbers_;
   std::map<LaneKey, Lane> lanes_;
   std::map<LaneKey, std::shared_ptr<const Forecast>> forecasts_;  ///< Also of lanes without nodes.
 };

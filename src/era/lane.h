@@ -39,7 +39,8 @@ struct NodeLine {
   PlanNode node;
   bool present = true;  ///< False once removed; kept while something is still booked on it.
   Steps<Load> load;
-  std::size_t column = 0;  ///< In the free blocks of its lane.
+  std::uint32_t number = 0;  ///< Of its name; see Ground::number_of().
+  std::size_t column = 0;    ///< In the free blocks of its lane.
 
   /// True if the node can hold anything at all in `slots`. O(1) if it never closes, else O(steps in
   /// slots).

@@ -19,8 +19,11 @@ constexpr std::size_t kMostStarts = 192;
 class Sums {
  public:
   Sums(const Candidate& candidate, SlotRange window) {
+    const Lane& lane = *candidate.lane;
+    sums_.reserve(lane.runs().at(window.end) - lane.runs().at(window.first) + 1 +
+                  static_cast<std::size_t>(lane.leads()));
     Sum sum{.from = window.first};
-    for (Stages stage(*candidate.lane, window.first); stage.from() < window.end; stage.next()) {
+    for (Stages stage(lane, window.first); stage.from() < window.end; stage.next()) {
       add_stage(candidate, stage, sum);
       sum = at_end(sums_.back(), std::min(window.end, stage.end()));
     }
@@ -71,7 +74,7 @@ class Sums {
 /// The window's first time and those at which somebody begins or ends or would just not be met, in
 /// their order. O(loose + slots in the window / 64).
 std::vector<Time> starts_worth_trying(Duration slot, const Window& window,
-                                      const std::vector<Movable>& loose) {
+                                      const std::vector<const Movable*>& loose) {
   std::vector<Time> starts{window.first};
   if (window.only_first) return starts;
   const std::int64_t first = window.first.ms / slot.ms + 1;
@@ -79,8 +82,8 @@ std::vector<Time> starts_worth_trying(Duration slot, const Window& window,
   const std::int64_t length = (window.duration.ms + slot.ms - 1) / slot.ms;
   std::vector<std::uint64_t> marks(
       static_cast<std::size_t>(std::max<std::int64_t>(0, last - first) / 64 + 1));
-  for (const Movable& movable : loose) {
-    const SlotRange& held = movable.slots;
+  for (const Movable* movable : loose) {
+    const SlotRange& held = movable->slots;
     for (const std::int64_t at : {held.first, held.end, held.first - length}) {
       if (at < first || at > last) continue;
       const auto bit = static_cast<std::uint64_t>(at - first);
@@ -99,7 +102,7 @@ std::vector<Time> starts_worth_trying(Duration slot, const Window& window,
 }  // namespace
 
 std::vector<Opening> openings(const Plan& plan, const Candidate& candidate, const Window& window,
-                              const std::vector<Movable>& loose) {
+                              const std::vector<const Movable*>& loose) {
   const Duration slot = plan.settings().slot;
   const std::vector<Time> starts = starts_worth_trying(slot, window, loose);
   std::vector<Opening> found;

@@ -16,6 +16,6 @@ struct Opening {
 /// and those at which a loose booking begins or ends or would just not be met, or as many of these,
 /// evenly, as there is time for. O(runs in the window + loose + slots in the window / 64).
 std::vector<Opening> openings(const Plan& plan, const Candidate& candidate, const Window& window,
-                              const std::vector<Movable>& loose);
+                              const std::vector<const Movable*>& loose);
 
 }  // namespace era

@@ -19,10 +19,10 @@ struct Room {
   Resources free;
 };
 
-/// Fuller before emptier, so that whole nodes stay free.
+/// Fuller before emptier, so that whole nodes stay free. Lines lie in the order of their ids.
 bool fuller(const Room& a, const Room& b) {
-  return std::tie(a.free.gpus, a.free.cpu_millis, a.line->node.id) <
-         std::tie(b.free.gpus, b.free.cpu_millis, b.line->node.id);
+  return std::tie(a.free.gpus, a.free.cpu_millis, a.line) <
+         std::tie(b.free.gpus, b.free.cpu_millis, b.line);
 }
 
 std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots,
@@ -43,6 +43,13 @@ std::vector<Room> rooms(const Lane& lane, const Shape& shape, SlotRange slots,
   return found;
 }
 
+/// Brings the first of `found` by `before` to its front: as many as `ranks` ranks can need.
+template <class Before>
+void sort_front(std::vector<Room>& found, std::int32_t ranks, const Before& before) {
+  const auto most = std::min<std::ptrdiff_t>(std::ssize(found), ranks);
+  std::partial_sort(found.begin(), found.begin() + most, found.end(), before);
+}
+
 /// Gives `ranks` ranks to nodes in the order of `order`, each as many as it holds.
 std::vector<NodeId> deal(const std::vector<Room>& order, std::int32_t ranks,
                          std::int32_t per_node) {
@@ -60,15 +67,15 @@ std::vector<NodeId> deal(const std::vector<Room>& order, std::int32_t ranks,
 /// Puts the rooms that hold `ranks` on the fewest nodes first: the largest while one node cannot
 /// hold what is left, then the smallest that can. Returns how many nodes that takes.
 std::size_t fewest_first(std::vector<Room>& found, std::int32_t ranks) {
-  std::sort(found.begin(), found.end(), [](const Room& a, const Room& b) {
+  sort_front(found, ranks, [](const Room& a, const Room& b) {
     return a.ranks != b.ranks ? a.ranks > b.ranks : fuller(a, b);
   });
   std::size_t taken = 0;
   while (taken < found.size() && found[taken].ranks < ranks) ranks -= found[taken++].ranks;
   if (taken == found.size()) return taken;
   auto last = found.begin() + static_cast<std::ptrdiff_t>(taken);
-  for (auto room = last; room != found.end() && room->ranks >= ranks; ++room) {
-    if (fuller(*room, *last)) last = room;
+  for (auto room = last; room != found.end(); ++room) {
+    if (room->ranks >= ranks && fuller(*room, *last)) last = room;
   }
   std::iter_swap(found.begin() + static_cast<std::ptrdiff_t>(taken), last);
   return taken + 1;
@@ -127,7 +134,7 @@ std::optional<std::vector<NodeId>> place(const Lane& lane, const Ask& ask, SlotR
     if (packed) return deal(found, shape.ranks, shape.ranks);
     if (shape.placement == Placement::packed) return std::nullopt;
   }
-  std::sort(found.begin(), found.end(), fuller);
+  sort_front(found, shape.ranks, fuller);
   return deal(found, shape.ranks, spread ? 1 : shape.ranks);
 }
 

@@ -160,7 +160,9 @@ TEST(Yields, ComeInTheOrderThatLookingAtAllNodesGives) {
     const auto ask = ask_of(lane, random_shape(random));
     if (!ask) continue;
     const Candidate candidate{&lane, *ask};
-    Loose loose(lane, plan.movables());
+    std::vector<const Movable*> movables;
+    for (const Movable& movable : plan.movables()) movables.push_back(&movable);
+    Loose loose(lane, movables);
     const std::int64_t first = plan.ground().begin() + below(random, 400);
     const SlotRange slots{first, first + 1 + below(random, 300)};
     auto found = Yields::find(candidate, slots, loose);

@@ -101,8 +101,10 @@ void Plan::keep_movable(const Booking& booking) {
   if (!booking.movable && !booking.preemptible) return;
   const bool last = movables_.empty() || movables_.back().booking->job < booking.job;
   const auto at = last ? movables_.end() : movable_at(booking.job);
-  movables_.insert(
-      at, {booking.start, touched(booking.start, end_of(booking), settings_.slot), &booking});
+  Movable movable{booking.start, touched(booking.start, end_of(booking), settings_.slot), &booking};
+  movable.nodes.reserve(booking.nodes.size());
+  for (const NodeId& node : booking.nodes) movable.nodes.push_back(ground_.number_of(node));
+  movables_.insert(at, std::move(movable));
 }
 
 void Plan::drop_movable(JobId job) {

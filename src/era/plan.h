@@ -51,6 +51,7 @@ struct Movable {
   domain::Time start;
   SlotRange slots;
   const Booking* booking = nullptr;
+  std::vector<std::uint32_t> nodes{};  ///< The numbers of its nodes, a rank each; see Ground.
 };
 
 struct Settings {

@@ -50,13 +50,14 @@ struct Scene {
 
 bool overlap(SlotRange a, SlotRange b) { return a.first < b.end && b.first < a.end; }
 
-std::vector<Movable> loose_bookings(const Plan& plan, const Window& window, Time now) {
-  std::vector<Movable> loose;
+std::vector<const Movable*> loose_bookings(const Plan& plan, const Window& window, Time now) {
+  std::vector<const Movable*> loose;
+  loose.reserve(plan.movables().size());
   const SlotRange slots = touched(window.first, window.finish_by, plan.settings().slot);
   for (const Movable& movable : plan.movables()) {
+    if (movable.start <= now || !overlap(movable.slots, slots)) continue;
     // What goes on in later pieces is left to replan().
-    const bool whole = movable.booking->movable && movable.booking->later.empty();
-    if (whole && movable.start > now && overlap(movable.slots, slots)) loose.push_back(movable);
+    if (movable.booking->movable && movable.booking->later.empty()) loose.push_back(&movable);
   }
   return loose;
 }

@@ -1,6 +1,7 @@
 #include "era/yields.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <tuple>
 
@@ -11,6 +12,8 @@ using domain::Resources;
 using domain::Shape;
 
 namespace {
+
+constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
 
 class Harder {
  public:
@@ -29,11 +32,22 @@ class Harder {
 
 }  // namespace
 
+Loose::Loose(const Lane& lane, std::vector<const Movable*> bookings)
+    : bookings_(std::move(bookings)), ranges_(bookings_.size()) {
+  for (std::uint32_t position = 0; const NodeLine& line : lane.nodes()) {
+    if (line.number >= by_number_.size()) by_number_.resize(line.number + 1, kNowhere);
+    by_number_[line.number] = position++;
+  }
+}
+
 void Loose::look_up(std::size_t i) {
   Range& range = ranges_[i];
   if (range.known) return;
   range = {true, positions_.size(), 0};
-  index_.find(bookings_[i].booking->nodes, positions_);
+  for (const std::uint32_t number : bookings_[i]->nodes) {
+    const std::uint32_t position = number < by_number_.size() ? by_number_[number] : kNowhere;
+    if (position != kNowhere) positions_.push_back(position);
+  }
   range.size = positions_.size() - range.first;
 }
 
@@ -59,14 +73,14 @@ std::optional<Yields> Yields::find(const Candidate& candidate, SlotRange slots, 
 void Yields::find_bookings(Loose& loose) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < loose.bookings().size(); ++i) {
-    const SlotRange& held = loose.bookings()[i].slots;
+    const SlotRange& held = loose.bookings()[i]->slots;
     if (held.first >= slots_.end || slots_.first >= held.end) continue;
     loose.look_up(i);
     found.push_back(i);
   }
   bookings_.reserve(found.size());
   for (const std::size_t i : found) {
-    bookings_.push_back({loose.bookings()[i].booking, loose.positions(i)});
+    bookings_.push_back({loose.bookings()[i]->booking, loose.positions(i)});
   }
 }
 

@@ -4,7 +4,6 @@
 #include <span>
 #include <vector>
 
-#include "era/node_index.h"
 #include "era/request.h"
 
 namespace era {
@@ -12,10 +11,10 @@ namespace era {
 /// Bookings that may be moved, with the positions of their nodes in a lane, each worked out once.
 class Loose {
  public:
-  Loose(const Lane& lane, const std::vector<Movable>& bookings)
-      : index_(lane), bookings_(bookings), ranges_(bookings.size()) {}
+  /// What `bookings` points to must outlive this. O(nodes).
+  Loose(const Lane& lane, std::vector<const Movable*> bookings);
 
-  const std::vector<Movable>& bookings() const { return bookings_; }
+  const std::vector<const Movable*>& bookings() const { return bookings_; }
   /// Looks up the nodes of bookings()[i].
   void look_up(std::size_t i);
   /// Those of bookings()[i], once looked up; good until others are.
@@ -29,8 +28,8 @@ class Loose {
     std::size_t first = 0;
     std::size_t size = 0;
   };
-  NodeIndex index_;
-  const std::vector<Movable>& bookings_;
+  std::vector<const Movable*> bookings_;
+  std::vector<std::uint32_t> by_number_;  ///< The position of each node; kNowhere of others.
   std::vector<Range> ranges_;
   std::vector<std::uint32_t> positions_;
 };
