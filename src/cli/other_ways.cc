@@ -56,10 +56,17 @@ void add_breaks(const JobRequest& request, std::vector<OtherWay>& ways) {
   ways.push_back(std::move(way));
 }
 
-/// Whether it would get nothing else than what was asked for.
-bool is_no_news(const Option& option, const Option& asked) {
-  return std::tie(option.price, option.start, option.finish, option.refused) ==
-         std::tie(asked.price, asked.start, asked.finish, asked.refused);
+/// Whether the option at `at` gets nothing else than what was asked for, or than an option before
+/// it that is accepted.
+bool is_no_news(const std::vector<Option>& options, std::size_t at) {
+  const auto outcome = [](const Option& option) {
+    return std::tie(option.price, option.start, option.finish, option.refused);
+  };
+  return std::any_of(options.begin(), options.begin() + static_cast<std::ptrdiff_t>(at),
+                     [&](const Option& other) {
+                       const bool counts = !other.refused || &other == &options.front();
+                       return counts && outcome(other) == outcome(options[at]);
+                     });
 }
 
 }  // namespace
@@ -80,19 +87,24 @@ void show_ways(Context& context, const std::vector<OtherWay>& ways, const Choice
                {context.say("column.finish")},
                {context.say("column.price"), true}},
               {}};
+  std::vector<std::string> refused;
   for (std::size_t i = 0; i < ways.size() && i + 1 < choice.options.size(); ++i) {
+    if (is_no_news(choice.options, i + 1)) continue;
     const Option& option = choice.options[i + 1];
-    if (is_no_news(option, choice.options.front())) continue;
     if (option.refused) {
-      const std::string why = reason_text(context, *option.refused);
-      table.rows.push_back({ways[i].options, Cell(why, Style::faint), "", ""});
+      refused.push_back(
+          fmt::format("{}: {}", ways[i].options, reason_text(context, *option.refused)));
       continue;
     }
     table.rows.push_back({ways[i].options, context.moment(option.start),
                           context.moment(option.finish), show_credits({option.price.value_or(0)})});
   }
-  if (table.rows.empty()) return context.output.line(context.say("ways.none"));
-  context.output.table(table);
+  if (table.rows.empty()) {
+    context.output.line(context.say("ways.none"));
+  } else {
+    context.output.table(table);
+  }
+  for (const std::string& line : refused) context.output.sentence(line);
 }
 
 }  // namespace cli

@@ -285,7 +285,7 @@ TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
                              "choice": {"taken": 0, "options": [
                                {"price": 2000000}, {"price": 1500000, "start": 1, "finish": 2},
                                {"refused": "window_too_short"}, {"price": 2000000}, {"price": 1},
-                               {"price": 1}, {"price": 1}]}})";
+                               {"price": 1}, {"price": 2}]}})";
   world.server->on("POST", "/v1/quotes", plain);
   world.server->on("POST", "/v1/quotes", compared);
   EXPECT_EQ(berth({"quote", "--ranks", "4", "-t", "1h", "--by", "6h", "--alternatives", "--", "a"}),
@@ -296,6 +296,8 @@ TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
   EXPECT_TRUE(says("the duration does not fit")) << world.out;
   EXPECT_TRUE(says("--preemptible 2m")) << world.out;
   EXPECT_FALSE(says("--by 2026-11-22T21:00 ")) << "as asked: " << world.out;
+  EXPECT_TRUE(says("--by 2026-11-23T15:00 ")) << world.out;
+  EXPECT_FALSE(says("--by 2026-11-29T15:00 ")) << "as a week less: " << world.out;
   EXPECT_TRUE(says("--quote-id q1 ")) << world.out;
   const auto sent = body();
   const auto& others = sent.at("spec").at("alternatives").as_array();
