@@ -79,7 +79,8 @@ void Network::detach(const NodeId& node) {
   const auto wire = std::exchange(seat.wire, nullptr);
   wire->agent_open_ = false;
   // The machine's kernel says so, if it can still be heard.
-  if (!cut_.contains(node)) put(wire, true, [this, wire] { tell_head_gone(wire); });
+  if (cut_.contains(node)) return;
+  put(wire, true, [wire = wire.get()] { wire->network_.tell_head_gone(wire->shared_from_this()); });
 }
 
 void Network::dial_later(const NodeId& node) {
@@ -95,8 +96,8 @@ void Network::dial(const NodeId& node, std::uint64_t incarnation) {
   seat.wire = std::make_shared<Wire>(*this, node);
   const auto wire = seat.wire;
   wires_.push_back(wire);
-  put(wire, true, [this, wire] {
-    if (wire->head_open_) head_.connected(wire);
+  put(wire, true, [wire = wire.get()] {
+    if (wire->head_open_) wire->network_.head_.connected(wire->shared_from_this());
   });
   seat.end.connected();
 }

@@ -88,6 +88,7 @@ class Network {
   };
   void dial_later(const domain::NodeId& node);
   void dial(const domain::NodeId& node, std::uint64_t incarnation);
+  /// `what` may name the wire, but not own it: it waits in it, perhaps for ever.
   void put(const std::shared_ptr<Wire>& wire, bool to_head, std::function<void()> what);
   void pump(const std::shared_ptr<Wire>& wire, bool to_head);
   void tell_agent_gone(const std::shared_ptr<Wire>& wire);
