@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 #include <random>
+#include <set>
+#include <tuple>
 
 #include "era/request.h"
 #include "era/test_world.h"
@@ -14,6 +16,7 @@ namespace era {
 namespace {
 
 using namespace test;  // NOLINT: the words of these tests.
+using domain::NodeId;
 using domain::Placement;
 using domain::Shape;
 
@@ -34,6 +37,7 @@ PlanNode random_node(std::mt19937& random, std::int64_t number) {
   constexpr std::int32_t kSizes[] = {2, 8, 8, 8, 300};
   node.capacity.gpus = kSizes[below(random, below(random, 8) == 0 ? 5 : 4)];
   node.closed = random_closings(random, kHorizon);
+  if (below(random, 5) == 0) node.pool = {"other"};
   return node;
 }
 
@@ -123,6 +127,63 @@ TEST(Placeable, EqualsLookingAtEveryNodeForEveryStart) {
       ASSERT_NO_FATAL_FAILURE(expect_same(lane, *ask, starts, seed));
     }
   }
+}
+
+/// Where `place` puts ranks that fit, one node after the other by looking at all that are left.
+std::vector<NodeId> chosen_one_by_one(const Lane& lane, const Ask& ask, SlotRange slots) {
+  struct Room {
+    NodeId id;
+    domain::Resources free;
+    std::int32_t ranks;
+  };
+  std::vector<Room> rooms;
+  for (const NodeLine& line : lane.nodes()) {
+    if (!line.open_over(slots)) continue;
+    const domain::Resources free = line.free_over(slots);
+    rooms.push_back({line.node.id, free, ranks_in(free, ask.shape)});
+    if (ask.shape.placement == Placement::spread)
+      rooms.back().ranks = std::min(rooms.back().ranks, 1);
+  }
+  std::erase_if(rooms, [](const Room& room) { return room.ranks == 0; });
+  const auto choose = [&ask](std::vector<Room> left, bool fewest) {
+    std::vector<NodeId> nodes;
+    while (std::ssize(nodes) < ask.shape.ranks) {
+      const auto missing = ask.shape.ranks - static_cast<std::int32_t>(nodes.size());
+      const auto key = [&](const Room& room) {
+        const std::int32_t used = fewest ? std::min(room.ranks, missing) : 0;
+        return std::tuple(-used, room.free.gpus, room.free.cpu_millis, room.id);
+      };
+      const auto next = std::ranges::min_element(left, {}, key);
+      nodes.insert(nodes.end(), static_cast<std::size_t>(std::min(next->ranks, missing)), next->id);
+      left.erase(next);
+    }
+    std::ranges::sort(nodes);
+    return nodes;
+  };
+  if (ask.shape.placement == Placement::spread) return choose(rooms, false);
+  const std::vector<NodeId> few = choose(rooms, true);
+  const std::set<NodeId> different(few.begin(), few.end());
+  return std::ssize(different) <= ask.most_nodes ? few : choose(rooms, false);
+}
+
+TEST(Place, TakesTheNodesThatChoosingOneByOneGives) {
+  std::size_t seen = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random{seed};
+    const Plan plan = random_plan(random);
+    for (int i = 0; i < 40; ++i) {
+      const Lane& lane = plan.ground().lanes().begin()->second;
+      const auto ask = ask_of(lane, random_shape(random));
+      if (!ask) continue;
+      const std::int64_t first = plan.ground().begin() + below(random, 900);
+      const SlotRange slots{first, first + 1 + below(random, 200)};
+      const auto nodes = place(lane, *ask, slots);
+      if (!nodes) continue;
+      ASSERT_EQ(*nodes, chosen_one_by_one(lane, *ask, slots)) << "seed " << seed;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 500U);
 }
 
 /// Looks at every node: what it would yield if all of its movable bookings in `slots` were gone.
