@@ -294,6 +294,7 @@ TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
   EXPECT_TRUE(says("--ranks 2 --duration 2h")) << world.out;
   EXPECT_TRUE(says("1.50\n")) << world.out;
   EXPECT_TRUE(says("the duration does not fit")) << world.out;
+  EXPECT_TRUE(says("\n--ranks 1 --duration 4h: the duration")) << "below the table: " << world.out;
   EXPECT_TRUE(says("--preemptible 2m")) << world.out;
   EXPECT_FALSE(says("--by 2026-11-22T21:00 ")) << "as asked: " << world.out;
   EXPECT_TRUE(says("--by 2026-11-23T15:00 ")) << world.out;

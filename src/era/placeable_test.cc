@@ -223,7 +223,7 @@ TEST(Yields, ComeInTheOrderThatLookingAtAllNodesGives) {
     const Candidate candidate{&lane, *ask};
     std::vector<const Movable*> movables;
     for (const Movable& movable : plan.movables()) movables.push_back(&movable);
-    Loose loose(lane, movables);
+    const Loose loose(lane, movables);
     const std::int64_t first = plan.ground().begin() + below(random, 400);
     const SlotRange slots{first, first + 1 + below(random, 300)};
     auto found = Yields::find(candidate, slots, loose);

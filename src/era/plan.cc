@@ -85,8 +85,11 @@ Plan::Plan(Settings settings) : settings_(settings), ground_(settings.slot) {
 }
 
 Plan::Plan(const Plan& other)
-    : settings_(other.settings_), ground_(other.ground_), bookings_(other.bookings_) {
-  for (const auto& [job, booking] : bookings_) keep_movable(booking);
+    : settings_(other.settings_),
+      ground_(other.ground_),
+      bookings_(other.bookings_),
+      movables_(other.movables_) {
+  for (Movable& movable : movables_) movable.booking = &bookings_.at(movable.booking->job);
 }
 
 Plan& Plan::operator=(const Plan& other) { return *this = Plan(other); }

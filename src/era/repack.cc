@@ -44,7 +44,7 @@ struct Scene {
   const Candidate& candidate;
   const Window& window;
   Time now;
-  Loose& loose;  ///< May be moved, and overlap the window.
+  const Loose& loose;  ///< May be moved, and overlap the window.
   std::int64_t& work_left;
 };
 
@@ -208,7 +208,7 @@ std::optional<Offer> repack(const Plan& plan, const Bid& bid, Time now) {
   for (const Candidate& candidate : *candidates) {
     const auto nodes = static_cast<std::int64_t>(candidate.lane->nodes().size());
     std::int64_t work = work_on(nodes);
-    Loose bookings(*candidate.lane, loose);
+    const Loose bookings(*candidate.lane, loose);
     const Scene scene{plan, bid, candidate, *when, now, bookings, work};
     Room room = make_room_soon(scene);
     keep_better(best.same_time, std::move(room.same_time));

@@ -1,9 +1,9 @@
 #include "era/yields.h"
 
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace era {
 
@@ -12,8 +12,6 @@ using domain::Resources;
 using domain::Shape;
 
 namespace {
-
-constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
 
 class Harder {
  public:
@@ -33,31 +31,21 @@ class Harder {
 }  // namespace
 
 Loose::Loose(const Lane& lane, std::vector<const Movable*> bookings)
-    : bookings_(std::move(bookings)), ranges_(bookings_.size()) {
-  for (std::uint32_t position = 0; const NodeLine& line : lane.nodes()) {
-    if (line.number >= by_number_.size()) by_number_.resize(line.number + 1, kNowhere);
-    by_number_[line.number] = position++;
+    : bookings_(std::move(bookings)) {
+  for (std::size_t position = 0; const NodeLine& line : lane.nodes()) {
+    if (line.number >= positions_.size()) positions_.resize(line.number + 1, kNowhere);
+    positions_[line.number] = position++;
   }
 }
 
-void Loose::look_up(std::size_t i) {
-  Range& range = ranges_[i];
-  if (range.known) return;
-  range = {true, positions_.size(), 0};
-  for (const std::uint32_t number : bookings_[i]->nodes) {
-    const std::uint32_t position = number < by_number_.size() ? by_number_[number] : kNowhere;
-    if (position != kNowhere) positions_.push_back(position);
-  }
-  range.size = positions_.size() - range.first;
-}
-
-std::optional<Yields> Yields::find(const Candidate& candidate, SlotRange slots, Loose& loose) {
+std::optional<Yields> Yields::find(const Candidate& candidate, SlotRange slots,
+                                   const Loose& loose) {
   const Shape& shape = candidate.ask.shape;
   const bool spread = shape.placement == Placement::spread;
   const auto counted = [&](std::int32_t ranks) { return spread ? std::min(ranks, 1) : ranks; };
   Yields found(candidate, slots);
   found.find_bookings(loose);
-  found.find_nodes();
+  found.find_nodes(loose);
   found.missing_ = shape.ranks;
   std::int64_t missing_then = shape.ranks;
   for (const Yield& yield : found.others_) {
@@ -70,30 +58,25 @@ std::optional<Yields> Yields::find(const Candidate& candidate, SlotRange slots, 
   return found;
 }
 
-void Yields::find_bookings(Loose& loose) {
-  std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < loose.bookings().size(); ++i) {
-    const SlotRange& held = loose.bookings()[i]->slots;
-    if (held.first >= slots_.end || slots_.first >= held.end) continue;
-    loose.look_up(i);
-    found.push_back(i);
-  }
-  bookings_.reserve(found.size());
-  for (const std::size_t i : found) {
-    bookings_.push_back({loose.bookings()[i]->booking, loose.positions(i)});
+void Yields::find_bookings(const Loose& loose) {
+  for (const Movable* movable : loose.bookings()) {
+    const SlotRange& held = movable->slots;
+    if (held.first < slots_.end && slots_.first < held.end) in_the_way_.push_back(movable);
   }
 }
 
 /// What every node would yield at most: only those that may hold a rank as things are are looked
 /// at.
-void Yields::find_nodes() {
+void Yields::find_nodes(const Loose& loose) {
   const Lane& lane = *candidate_.lane;
   const Shape& shape = candidate_.ask.shape;
   const std::vector<std::uint8_t> most_free = lane.free_blocks().most_free(slots_);
   others_.resize(lane.nodes().size());
-  for (const auto& [booking, positions] : bookings_) {
-    for (const std::uint32_t position : positions) {
-      others_[position].freed = others_[position].freed + booking->per_rank;
+  for (const Movable* movable : in_the_way_) {
+    for (const std::uint32_t number : movable->nodes) {
+      const std::size_t position = loose.position_of(number);
+      if (position == Loose::kNowhere) continue;
+      others_[position].freed = others_[position].freed + movable->booking->per_rank;
     }
   }
   for (std::size_t i = 0; i < others_.size(); ++i) {
@@ -139,11 +122,10 @@ const Yield* Yields::after(std::size_t easier) {
 }
 
 std::vector<Part> Yields::smallest_on(const NodeLine& line) const {
-  const auto at = static_cast<std::uint32_t>(&line - candidate_.lane->nodes().data());
   std::vector<Part> found;
-  for (const auto& [booking, positions] : bookings_) {
-    const auto ranks = std::count(positions.begin(), positions.end(), at);
-    if (ranks > 0) found.push_back({booking, ranks});
+  for (const Movable* movable : in_the_way_) {
+    const auto ranks = std::ranges::count(movable->nodes, line.number);
+    if (ranks > 0) found.push_back({movable->booking, ranks});
   }
   std::sort(found.begin(), found.end(), [](const Part& left, const Part& right) {
     const Booking* a = left.booking;

@@ -1,37 +1,31 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "era/request.h"
 
 namespace era {
 
-/// Bookings that may be moved, with the positions of their nodes in a lane, each worked out once.
+/// Bookings that may be moved, and where in a lane their nodes lie.
 class Loose {
  public:
+  static constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
+
   /// What `bookings` points to must outlive this. O(nodes).
   Loose(const Lane& lane, std::vector<const Movable*> bookings);
 
   const std::vector<const Movable*>& bookings() const { return bookings_; }
-  /// Looks up the nodes of bookings()[i].
-  void look_up(std::size_t i);
-  /// Those of bookings()[i], once looked up; good until others are.
-  std::span<const std::uint32_t> positions(std::size_t i) const {
-    return std::span(positions_).subspan(ranges_[i].first, ranges_[i].size);
+  /// The position in the lane of the node with that number; kNowhere if it is not there.
+  std::size_t position_of(std::uint32_t number) const {
+    return number < positions_.size() ? positions_[number] : kNowhere;
   }
 
  private:
-  struct Range {
-    bool known = false;
-    std::size_t first = 0;
-    std::size_t size = 0;
-  };
   std::vector<const Movable*> bookings_;
-  std::vector<std::uint32_t> by_number_;  ///< The position of each node; kNowhere of others.
-  std::vector<Range> ranges_;
-  std::vector<std::uint32_t> positions_;
+  std::vector<std::size_t> positions_;  ///< By number; kNowhere of other nodes.
 };
 
 /// A node on which bookings could make way for ranks.
@@ -58,7 +52,8 @@ class Yields {
  public:
   /// None if the gang would not fit even if everybody who may move were gone.
   /// O(nodes + nodes of the bookings in `slots`).
-  static std::optional<Yields> find(const Candidate& candidate, SlotRange slots, Loose& loose);
+  static std::optional<Yields> find(const Candidate& candidate, SlotRange slots,
+                                    const Loose& loose);
 
   SlotRange slots() const { return slots_; }
   /// How many ranks have no place as things are.
@@ -72,18 +67,14 @@ class Yields {
   std::size_t evictions_needed(std::size_t most);
 
  private:
-  struct InTheWay {
-    const Booking* booking = nullptr;
-    std::span<const std::uint32_t> positions;  ///< Of its nodes, in the lane.
-  };
   Yields(const Candidate& candidate, SlotRange slots) : candidate_(candidate), slots_(slots) {}
-  void find_bookings(Loose& loose);
-  void find_nodes();
+  void find_bookings(const Loose& loose);
+  void find_nodes(const Loose& loose);
   void look(Yield& yield) const;
 
   const Candidate& candidate_;
   SlotRange slots_;
-  std::vector<InTheWay> bookings_;
+  std::vector<const Movable*> in_the_way_;
   std::vector<Yield> easiest_;  ///< In their order, as far as they have been looked at.
   std::vector<Yield> others_;   ///< A heap: who would be the easiest at best is on top.
   std::int64_t missing_ = 0;

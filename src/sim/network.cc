@@ -10,18 +10,20 @@ using domain::NodeId;
 
 bool Wire::send(ports::ToAgent message) {
   if (!head_open_) return false;
-  network_.put(shared_from_this(), false, [wire = this, message = std::move(message)] {
-    const Network::Seat& seat = wire->network_.seats_.at(wire->node_);
-    if (wire->agent_open_ && seat.wire.get() == wire) seat.end.message(message);
-  });
+  network_.put(shared_from_this(), false,
+               [message = std::move(message)](const std::shared_ptr<Wire>& wire) {
+                 const Network::Seat& seat = wire->network_.seats_.at(wire->node_);
+                 if (wire->agent_open_ && seat.wire == wire) seat.end.message(message);
+               });
   return true;
 }
 
 bool Wire::send_to_head(ports::FromAgent message) {
   if (!agent_open_) return false;
-  network_.put(shared_from_this(), true, [wire = this, message = std::move(message)] {
-    if (wire->head_open_) wire->network_.head_.message(wire->shared_from_this(), message);
-  });
+  network_.put(shared_from_this(), true,
+               [message = std::move(message)](const std::shared_ptr<Wire>& wire) {
+                 if (wire->head_open_) wire->network_.head_.message(wire, message);
+               });
   return true;
 }
 
@@ -29,11 +31,11 @@ void Wire::close() {
   if (!head_open_) return;
   head_open_ = false;
   network_.put(shared_from_this(), false,
-               [wire = this] { wire->network_.tell_agent_gone(wire->shared_from_this()); });
+               [](const std::shared_ptr<Wire>& wire) { wire->network_.tell_agent_gone(wire); });
   std::erase(network_.wires_, shared_from_this());
 }
 
-void Network::put(const std::shared_ptr<Wire>& wire, bool to_head, std::function<void()> what) {
+void Network::put(const std::shared_ptr<Wire>& wire, bool to_head, Wire::Arrival what) {
   if (wire->is_dead_) return;
   Wire::Pipe& pipe = to_head ? wire->to_head_ : wire->to_agent_;
   const Duration delay{1 + random_.pick(std::max<std::int64_t>(1, most_delay_.ms))};
@@ -48,7 +50,7 @@ void Network::pump(const std::shared_ptr<Wire>& wire, bool to_head) {
          pipe.waiting.front().first <= agenda_.now()) {
     const auto what = std::move(pipe.waiting.front().second);
     pipe.waiting.pop_front();
-    what();
+    what(wire);
   }
 }
 
@@ -80,7 +82,7 @@ void Network::detach(const NodeId& node) {
   wire->agent_open_ = false;
   // The machine's kernel says so, if it can still be heard.
   if (cut_.contains(node)) return;
-  put(wire, true, [wire = wire.get()] { wire->network_.tell_head_gone(wire->shared_from_this()); });
+  put(wire, true, [this](const std::shared_ptr<Wire>& gone) { tell_head_gone(gone); });
 }
 
 void Network::dial_later(const NodeId& node) {
@@ -96,8 +98,8 @@ void Network::dial(const NodeId& node, std::uint64_t incarnation) {
   seat.wire = std::make_shared<Wire>(*this, node);
   const auto wire = seat.wire;
   wires_.push_back(wire);
-  put(wire, true, [wire = wire.get()] {
-    if (wire->head_open_) wire->network_.head_.connected(wire->shared_from_this());
+  put(wire, true, [this](const std::shared_ptr<Wire>& dialled) {
+    if (dialled->head_open_) head_.connected(dialled);
   });
   seat.end.connected();
 }

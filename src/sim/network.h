@@ -40,8 +40,11 @@ class Wire final : public ports::AgentConnection, public std::enable_shared_from
 
  private:
   friend class Network;
+  /// What happens when something arrives. Is given the wire: it waits in it, perhaps for ever, and
+  /// so must not own it.
+  using Arrival = std::function<void(const std::shared_ptr<Wire>&)>;
   struct Pipe {
-    std::deque<std::pair<domain::Time, std::function<void()>>> waiting;
+    std::deque<std::pair<domain::Time, Arrival>> waiting;
     domain::Time last;
   };
   Network& network_;
@@ -88,8 +91,7 @@ class Network {
   };
   void dial_later(const domain::NodeId& node);
   void dial(const domain::NodeId& node, std::uint64_t incarnation);
-  /// `what` may name the wire, but not own it: it waits in it, perhaps for ever.
-  void put(const std::shared_ptr<Wire>& wire, bool to_head, std::function<void()> what);
+  void put(const std::shared_ptr<Wire>& wire, bool to_head, Wire::Arrival what);
   void pump(const std::shared_ptr<Wire>& wire, bool to_head);
   void tell_agent_gone(const std::shared_ptr<Wire>& wire);
   void tell_head_gone(const std::shared_ptr<Wire>& wire);
