@@ -277,41 +277,6 @@ TEST_F(VerbsTest, AQuoteShowsWhatEachBidWouldGet) {
   EXPECT_TRUE(says("bid 2: 2.00 credits (taken)")) << world.out;
 }
 
-TEST_F(VerbsTest, AQuoteIsComparedWithOtherWays) {
-  const char* plain = R"({"quote_id": "q1", "expires": 1, "offer": {"pool": "a100", "start": 1,
-                          "finish": 2, "price": 2000000, "nodes": ["n1"]}, "text": ""})";
-  const char* compared = R"({"quote_id": "q2", "expires": 1, "offer": {"pool": "a100", "start": 1,
-                             "finish": 2, "price": 2000000, "nodes": ["n1"]}, "text": "",
-                             "choice": {"taken": 0, "options": [
-                               {"price": 2000000}, {"price": 1500000, "start": 1, "finish": 2},
-                               {"refused": "window_too_short"}, {"price": 2000000}, {"price": 1},
-                               {"price": 1}, {"price": 2}]}})";
-  world.server->on("POST", "/v1/quotes", plain);
-  world.server->on("POST", "/v1/quotes", compared);
-  EXPECT_EQ(berth({"quote", "--ranks", "4", "-t", "1h", "--by", "6h", "--alternatives", "--", "a"}),
-            0)
-      << world.error;
-  EXPECT_TRUE(says("--ranks 2 --duration 2h")) << world.out;
-  EXPECT_TRUE(says("1.50\n")) << world.out;
-  EXPECT_TRUE(says("the duration does not fit")) << world.out;
-  EXPECT_TRUE(says("\n--ranks 1 --duration 4h: the duration")) << "below the table: " << world.out;
-  EXPECT_TRUE(says("--preemptible 2m")) << world.out;
-  EXPECT_FALSE(says("--by 2026-11-22T21:00 ")) << "as asked: " << world.out;
-  EXPECT_TRUE(says("--by 2026-11-23T15:00 ")) << world.out;
-  EXPECT_FALSE(says("--by 2026-11-29T15:00 ")) << "as a week less: " << world.out;
-  EXPECT_TRUE(says("--quote-id q1 ")) << world.out;
-  const auto sent = body();
-  const auto& others = sent.at("spec").at("alternatives").as_array();
-  ASSERT_EQ(others.size(), 6U);
-  EXPECT_EQ(others[0].at("shape").at("ranks"), 2);
-  EXPECT_EQ(others[0].at("duration"), (domain::kHour * 2).ms);
-  EXPECT_EQ(others[5].at("preemptible"), true);
-  const auto asked = world.server->requests.size();
-  EXPECT_EQ(berth({"quote", "--alternatives", "--json", "--", "a"}), 0) << world.error;
-  EXPECT_EQ(world.server->requests.size(), asked + 1)
-      << "one rank, no deadline: nothing to compare";
-}
-
 TEST_F(VerbsTest, ARefusedJobIsShownWithWhatToChange) {
   world.server->on("GET", "/v1/jobs/12",
                    R"({"id": 12, "name": "a", "state": "refused", "text": "",
