@@ -68,7 +68,10 @@ class TrainTest(unittest.TestCase):
     def end(self, gang, seconds=90):
         """Waits for the ranks' ends and returns their exit statuses."""
         deadline = time.monotonic() + seconds
-        return [child.wait(timeout=max(0.1, deadline - time.monotonic())) for child in gang]
+        try:
+            return [child.wait(timeout=max(0.1, deadline - time.monotonic())) for child in gang]
+        except subprocess.TimeoutExpired:
+            self.fail("\n".join(self.log_of(child) for child in gang))
 
     def log_of(self, child):
         with open(os.path.join(child.folder, "log")) as file:
@@ -160,7 +163,7 @@ class TrainTest(unittest.TestCase):
         stopped = self.start_gang(2, 2, arguments)
         self.wait_for_checkpoints(stopped[0], 2)
         stopped[1].send_signal(signal.SIGTERM)  # One rank hears it; all must stop at one step.
-        self.assertEqual(self.end(stopped, 20), [143, 143], self.log_of(stopped[0]))
+        self.assertEqual(self.end(stopped), [143, 143], self.log_of(stopped[0]))
         resumed = self.start_gang(3, 2, arguments, self.newest_checkpoint())
         self.assertEqual(self.end(resumed), [0, 0], self.log_of(resumed[0]))
 

@@ -229,7 +229,9 @@ def main():
         finish(training, digits)
     if world > 1:
         dist.destroy_process_group()
-    sys.exit(0 if done else STOPPED)
+    sys.stdout.flush()
+    # Not sys.exit: with gloo the interpreter's own end waits for ever once in a while (torch 1.13).
+    os._exit(0 if done else STOPPED)
 
 
 if __name__ == "__main__":
